@@ -1,0 +1,1 @@
+"""ChirpStack's contract in one process."""

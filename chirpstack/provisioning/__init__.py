@@ -1,0 +1,1 @@
+"""Bring a ChirpStack to the declared state."""

@@ -1,0 +1,1 @@
+"""The command garonne and the supervisor of the embedded stack."""

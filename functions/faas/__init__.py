@@ -1,0 +1,1 @@
+"""The function runtime's front door."""

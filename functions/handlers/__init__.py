@@ -1,0 +1,1 @@
+"""The city's functions: one file, one story."""

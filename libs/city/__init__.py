@@ -1,0 +1,1 @@
+"""What the city's programs share with I/O."""

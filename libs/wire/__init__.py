@@ -1,0 +1,1 @@
+"""What two programs must agree on: frames, topics, documents."""

@@ -1,0 +1,1 @@
+"""LoRaWAN frames, crypto, MAC commands, regions and airtime."""

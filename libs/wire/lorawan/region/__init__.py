@@ -1,0 +1,1 @@
+"""Regional parameters, one file per region."""
