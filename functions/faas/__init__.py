@@ -8,6 +8,7 @@ parameters after the event, by their names, say what it needs::
     def brighten_on_motion(event: Uplink, commands: Commands) -> None: ...
 """
 
+from faas.batches import Batch, Stored
 from faas.errors import FaasError, GiveUp, Miswired, NotAnEvent
 from faas.events import (
     Acked,
@@ -25,6 +26,7 @@ from faas.ports import Clock, Commands, Notices, State, Twin
 
 __all__ = [
     "Acked",
+    "Batch",
     "Clock",
     "Commands",
     "Event",
@@ -40,6 +42,7 @@ __all__ = [
     "Retry",
     "State",
     "Status",
+    "Stored",
     "Twin",
     "TxAcked",
     "Uplink",

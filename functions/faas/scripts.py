@@ -87,11 +87,29 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])
 """
 
-__all__ = ["COMMIT", "RELEASE", "RENEW", "STORE", "Argument", "call", "run", "send"]
+SEND_BACK: Final = """
+-- KEYS dead letters, retries  ARGV letter, entry, reason
+if redis.call('XDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
+redis.call('XADD', KEYS[2], '*', 'entry', ARGV[2], 'attempts', 0, 'due_ms', 0,
+  'reason', ARGV[3])
+return 1
+"""
+
+__all__ = [
+    "COMMIT",
+    "RELEASE",
+    "RENEW",
+    "SEND_BACK",
+    "STORE",
+    "Argument",
+    "call",
+    "run",
+    "send",
+]
 
 _BY_SHA: Final = {
     hashlib.sha1(text.encode()).hexdigest(): text  # noqa: S324 - Redis names scripts so
-    for text in (STORE, COMMIT, RENEW, RELEASE)
+    for text in (STORE, COMMIT, RENEW, RELEASE, SEND_BACK)
 }
 _SHAS: Final = {text: sha for sha, text in _BY_SHA.items()}
 
