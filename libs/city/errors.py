@@ -4,9 +4,9 @@ What can go wrong between the city's programs and the services they use.
 CityError
 ├── BadSettings      the environment is not what the programs need; lists every fault
 ├── BadDeviceType    a folder of the catalogue cannot be used
+├── BadCommand       a command that cannot be read or sent
 ├── CodecFailed      a codec refused, threw, looped or ate memory
 ├── BadArchive       what is stored is not what the manifest says
-├── WrongLayout      the streams were created with other partitions or schema
 └── NetworkError     ChirpStack answered something other than yes
     ├── AlreadyThere     the object exists
     ├── NotThere         the object does not exist
@@ -35,16 +35,16 @@ class BadDeviceType(CityError):
     """A device type of the catalogue cannot be used."""
 
 
+class BadCommand(CityError):
+    """A command that cannot be read or sent; says why."""
+
+
 class CodecFailed(CityError):
     """A codec refused its input, threw, looped or ate memory."""
 
 
 class BadArchive(CityError):
     """What is stored is not what the manifest says."""
-
-
-class WrongLayout(CityError):
-    """The streams were created with another number of partitions or another schema."""
 
 
 class NetworkError(CityError):
