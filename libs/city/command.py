@@ -42,15 +42,16 @@ class Command:
     """
     A wish: this device shall be so.
 
-    ``id`` is a UUID, ``dev_eui`` lower case; instants are Unix seconds.
-    ``application_id`` may be empty: the sender then uses what the events say.
+    ``id`` is a UUID, ``dev_eui`` lower case; instants are Unix seconds. Empty
+    ``application_id`` and ``device_type`` and an ``expires_at`` of 0 are found by the
+    sender, in the device's twin and its type.
     """
 
     id: str
     dev_eui: str
     object: Mapping[str, Any]
     requested_at: float
-    expires_at: float
+    expires_at: float = 0.0
     device_type: str = ""
     application_id: str = ""
     why: str = ""
@@ -71,7 +72,7 @@ class Command:
                 dev_eui=_eui(found["dev_eui"]),
                 object=dict(found["object"]),
                 requested_at=float(found["requested_at"]),
-                expires_at=float(found["expires_at"]),
+                expires_at=float(found.get("expires_at") or 0),
                 device_type=str(found.get("device_type") or ""),
                 application_id=str(found.get("application_id") or ""),
                 why=str(found.get("why") or ""),
