@@ -1,0 +1,39 @@
+"""
+Everything the runtime can refuse, and whose mistake it was.
+
+FaasError
+├── GiveUp       a handler says: this event will never work, do not try again
+├── Miswired     the handlers cannot run as they are written; all faults listed
+├── NotAnEvent   bytes that claim to be an event and are not
+└── WrongLayout  the streams were created with another number of partitions
+"""
+
+from collections.abc import Iterable
+
+
+class FaasError(Exception):
+    """Base of everything this package raises on purpose."""
+
+
+class GiveUp(FaasError):  # noqa: N818 - named for the situation
+    """Raised by a handler: this event will never work, make it a dead letter now."""
+
+
+class Miswired(FaasError):  # noqa: N818 - named for the situation
+    """
+    The handlers cannot run as they are written.
+
+    `faults` holds one sentence per fault, each naming its file.
+    """
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(self.faults))
+
+
+class NotAnEvent(FaasError):  # noqa: N818 - named for the situation
+    """The bytes that came claim to be an event and are not; says what was found."""
+
+
+class WrongLayout(FaasError):  # noqa: N818 - named for the situation
+    """The streams were created with another number of partitions or another schema."""
