@@ -15,11 +15,11 @@ class FaasError(Exception):
     """Base of everything this package raises on purpose."""
 
 
-class GiveUp(FaasError):  # noqa: N818 - named for the situation
+class GiveUp(FaasError):
     """Raised by a handler: this event will never work, make it a dead letter now."""
 
 
-class Miswired(FaasError):  # noqa: N818 - named for the situation
+class Miswired(FaasError):
     """
     The handlers cannot run as they are written.
 
@@ -31,9 +31,9 @@ class Miswired(FaasError):  # noqa: N818 - named for the situation
         super().__init__("\n".join(self.faults))
 
 
-class NotAnEvent(FaasError):  # noqa: N818 - named for the situation
+class NotAnEvent(FaasError):
     """The bytes that came claim to be an event and are not; says what was found."""
 
 
-class WrongLayout(FaasError):  # noqa: N818 - named for the situation
+class WrongLayout(FaasError):
     """The streams were created with another number of partitions or another schema."""

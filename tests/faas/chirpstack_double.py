@@ -1,5 +1,5 @@
 """
-ChirpStack as the sender sees it: `command/down` in, queue and counter over gRPC, events.
+ChirpStack as the sender sees it: `command/down`, queue and counter over gRPC, events.
 
 The rules are those of the server: an id is refused, in silence, while its row exists;
 an item leaves the queue with its tx ack; a sent frame advances the down counter. Events

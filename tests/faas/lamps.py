@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from redis import Redis
+from tests.faas.chirpstack_double import APPLICATION, Double, chirpstack_double
+from tests.servers import mosquitto, valkey
 
 from city.commands import Commands, Target
 from city.network import Network
@@ -19,8 +21,6 @@ from city.redis import connect
 from city.settings import Mqtt, Reader
 from city.settings import Redis as RedisSettings
 from city.types import read_catalogue
-from tests.faas.chirpstack_double import APPLICATION, Double, chirpstack_double
-from tests.servers import mosquitto, valkey
 
 LAMP = "a81758fffe0301c4"
 OTHER_LAMP = "a81758fffe0301c5"

@@ -1,15 +1,14 @@
 """The sender between real Redis, a real broker and ChirpStack's double."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from tests.faas.lamps import LAMP, City, a_city
 
 from city import keys
 from city.mqtt import Publisher
 from city.types import read_catalogue
 from faas.sender.desk import Desk
-from tests.faas.lamps import LAMP, City, a_city
 
 
 class Clock:

@@ -30,7 +30,7 @@ _SEND_S: Final = 10.0
 __all__ = ["TOPIC", "Client", "ConnectionGone"]
 
 
-class ConnectionGone(Exception):  # noqa: N818 - named for the situation
+class ConnectionGone(Exception):
     """The connection to the broker is gone; says why as far as is known."""
 
 

@@ -20,7 +20,7 @@ _LONGEST_LENGTH: Final = 4
 __all__ = ["NOT_ACKED", "NotOurs", "Publish", "puback", "take_publish"]
 
 
-class NotOurs(Exception):  # noqa: N818 - named for the situation
+class NotOurs(Exception):
     """The next packet is complete or not, but no PUBLISH of QoS 0 or 1."""
 
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from redis.exceptions import RedisError
 
-from city.errors import BadDeviceType, BadSettings, WrongLayout
+from city.errors import BadDeviceType, BadSettings
+from faas.errors import WrongLayout
 from faas.sender.service import Sender
 from faas.sender.settings import Settings
 

@@ -22,7 +22,7 @@ START_S: Final = 30.0
 __all__ = ["Executor", "Executors", "HandlerLost", "Template"]
 
 
-class HandlerLost(Exception):  # noqa: N818 - named for the situation
+class HandlerLost(Exception):
     """The process in which handlers ran died or had to be ended; says why."""
 
 

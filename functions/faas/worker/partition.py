@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 __all__ = ["LeaseLost", "Partition"]
 
 
-class LeaseLost(Exception):  # noqa: N818 - named for the situation
+class LeaseLost(Exception):
     """Another worker owns the partition now; nothing more may be committed."""
 
 
