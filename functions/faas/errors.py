@@ -4,8 +4,7 @@ Everything the runtime can refuse, and whose mistake it was.
 FaasError
 ├── GiveUp       a handler says: this event will never work, do not try again
 ├── Miswired     the handlers cannot run as they are written; all faults listed
-├── NotAnEvent   bytes that claim to be an event and are not
-└── WrongLayout  the streams were created with another number of partitions
+└── NotAnEvent   bytes that claim to be an event and are not
 """
 
 from collections.abc import Iterable
@@ -33,7 +32,3 @@ class Miswired(FaasError):
 
 class NotAnEvent(FaasError):
     """The bytes that came claim to be an event and are not; says what was found."""
-
-
-class WrongLayout(FaasError):
-    """The streams were created with another number of partitions or another schema."""

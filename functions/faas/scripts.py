@@ -75,18 +75,6 @@ end
 return 1
 """
 
-RENEW: Final = """
--- KEYS lease  ARGV token, milliseconds
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])
-"""
-
-RELEASE: Final = """
--- KEYS lease  ARGV token
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('DEL', KEYS[1])
-"""
-
 SEND_BACK: Final = """
 -- KEYS dead letters, retries  ARGV letter, entry, reason
 if redis.call('XDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
@@ -97,8 +85,6 @@ return 1
 
 __all__ = [
     "COMMIT",
-    "RELEASE",
-    "RENEW",
     "SEND_BACK",
     "STORE",
     "Argument",
@@ -109,7 +95,7 @@ __all__ = [
 
 _BY_SHA: Final = {
     hashlib.sha1(text.encode()).hexdigest(): text  # noqa: S324 - Redis names scripts so
-    for text in (STORE, COMMIT, RENEW, RELEASE, SEND_BACK)
+    for text in (STORE, COMMIT, SEND_BACK)
 }
 _SHAS: Final = {text: sha for sha, text in _BY_SHA.items()}
 

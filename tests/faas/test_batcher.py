@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 import pytest
 from redis import Redis
+from tests.faas.lamps import until
+from tests.servers import Server, rclone_s3, valkey
 
 from city import keys
 from city.archive import Archive, Record
 from city.redis import connect
 from city.s3 import Bucket
 from city.settings import Reader
-from tests.faas.lamps import until
-from tests.servers import Server, rclone_s3, valkey
 
 PARTITIONS = 4
 EUIS = [f"a81758fffe03{n:04x}" for n in range(24)]

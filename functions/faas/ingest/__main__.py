@@ -7,8 +7,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from city.errors import BadSettings
-from faas.errors import WrongLayout
+from city.errors import BadSettings, WrongLayout
 from faas.ingest.service import Ingest
 from faas.ingest.settings import Settings
 

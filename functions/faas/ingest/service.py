@@ -9,14 +9,14 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 from redis.exceptions import RedisError
 
+from city import keys
+from city.failpoint import Failpoint
 from city.redis import connect
 from faas import scripts
-from faas.failpoint import Failpoint
 from faas.ingest.client import Client, ConnectionGone
 from faas.ingest.packets import Publish
 from faas.ingest.settings import Settings
 from faas.ingest.store import store_commands
-from faas.streams import declare_partitions
 
 FIRST_PAUSE_S: Final = 0.05
 LONGEST_PAUSE_S: Final = 2.0
@@ -87,7 +87,7 @@ class Ingest:
         pauses = Pauses()
         while not self._stop.is_set():
             try:
-                declare_partitions(self._redis, self.settings.partitions)
+                keys.declare_partitions(self._redis, self.settings.partitions)
                 break
             except RedisError as error:
                 self._away("redis", error)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from redis.exceptions import RedisError
 
-from city.errors import BadSettings
-from faas.errors import Miswired, WrongLayout
+from city.errors import BadSettings, WrongLayout
+from faas.errors import Miswired
 from faas.functions import DEFAULT_POOL
 from faas.worker.service import Worker
 from faas.worker.settings import Settings

@@ -32,6 +32,7 @@ class Template:
     def __init__(self, folder: Path) -> None:
         """Load the folder; `Miswired` says what is wrong with it."""
         self._lock = threading.Lock()
+        self._alive = 0
         self._socket, theirs = socket.socketpair()
         with theirs:
             number = str(theirs.fileno())
@@ -48,13 +49,20 @@ class Template:
         ours, theirs = socket.socketpair()
         with theirs, self._lock:
             socket.send_fds(self._socket, [SPAWN], [theirs.fileno()])
+            self._alive += 1
             return Executor(template=self, socket=ours, pid=self._number())
 
     def end(self, pid: int) -> int:
         """End an executor and return its exit code, negative for a signal."""
         with self._lock:
             self._socket.sendall(END + PID.pack(pid))
+            self._alive -= 1
             return self._number()
+
+    def close_if_unused(self) -> None:
+        """End it if none of its executors is alive."""
+        if not self._alive:
+            self.close()
 
     def close(self) -> None:
         """End it, and its executors with it."""
@@ -152,8 +160,9 @@ class Executors:
             retired, self._idle = self._idle, fresh
             old, self._template = self._template, template
             self._changed.notify_all()
-        if len(retired) == self._count:
-            old.close()
+        for executor in retired:
+            executor.end()
+        old.close_if_unused()
 
     @contextmanager
     def borrow(self) -> Iterator[Executor]:
@@ -175,7 +184,11 @@ class Executors:
             self._give_back(executor)
 
     def close(self) -> None:
-        """End all of them."""
+        """End all of them; one at work is lost."""
+        with self._changed:
+            idle, self._idle = self._idle, []
+        for executor in idle:
+            executor.end()
         self._template.close()
 
     def _give_back(self, executor: Executor) -> None:
@@ -187,6 +200,7 @@ class Executors:
         # Its code was replaced while it ran.
         with suppress(OSError):
             executor.end()
+        executor.template.close_if_unused()
 
 
 def _said(exit_code: int) -> str:

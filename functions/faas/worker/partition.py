@@ -12,14 +12,14 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from city import keys
+from city.failpoint import Failpoint
+from city.lease import Lease
 from faas import scripts
-from faas.failpoint import Failpoint
 from faas.functions import DEFAULT_POOL
 from faas.manifest import Known
 from faas.worker.commit import Answer, Commit
 from faas.worker.dispatch import Dispatcher, Job, Memory
 from faas.worker.entries import Entry, read_entries, read_streams
-from faas.worker.lease import Lease
 from faas.worker.meters import Meters
 from faas.worker.retries import Waiting, read_waiting
 
@@ -45,6 +45,8 @@ class Partition:
     """Serves one partition of one pool, as long as it holds the lease."""
 
     redis: Redis
+    pool: str
+    number: int
     lease: Lease
     dispatcher: Dispatcher
     meters: Meters
@@ -52,16 +54,14 @@ class Partition:
     failpoint: Failpoint = field(default_factory=Failpoint)
     now: Callable[[], float] = time.time
     _retries_at: float = 0.0
-
-    @property
-    def number(self) -> int:
-        """The partition's number."""
-        return self.lease.partition
+    # With it every commit proves that the lease is still the one under which the
+    # batch was read: a lease that was lost and won again is another one.
+    _token: str = ""
 
     @property
     def group(self) -> str:
         """The pool's consumer group."""
-        return keys.pool_group(self.lease.pool)
+        return keys.pool_group(self.pool)
 
     @property
     def stream(self) -> str:
@@ -79,6 +79,17 @@ class Partition:
             start = "$" if self._has_groups() else "0"
             create = ["XGROUP", "CREATE", self.stream, self.group, start, "MKSTREAM"]
             scripts.send(self.redis, [create])
+
+    def acquire(self) -> bool:
+        """Take the lease; tell whether it is ours."""
+        held = self.lease.hold()
+        self._token = self.lease.token
+        return held
+
+    @property
+    def held(self) -> bool:
+        """Whether, as far as we know, the lease is still the one we took."""
+        return bool(self._token) and self._token == self.lease.token
 
     def recover(self) -> int:
         """Finish what the last holder of the lease had read; return how many."""
@@ -117,11 +128,11 @@ class Partition:
 
     def _functions(self) -> list[Known]:
         known = self.dispatcher.executors.functions
-        return [f for f in known if f.pool == self.lease.pool]
+        return [f for f in known if f.pool == self.pool]
 
     def _commit(self, job: Job, answers: Iterable[Answer]) -> Commit:
         entry, commit = job.entry, self._open_commit(self.stream, job.entry.id)
-        if self.lease.pool == DEFAULT_POOL:
+        if self.pool == DEFAULT_POOL:
             self._keep_twin(commit, entry)
         for answer, function in zip(answers, job.functions, strict=True):
             self._settle(commit, entry, function, answer, attempts=1)
@@ -180,8 +191,8 @@ class Partition:
             stream=stream,
             entry=entry,
             group=self.group if group is None else group,
-            lease=self.lease.name,
-            token=self.lease.token,
+            lease=self.lease.key,
+            token=self._token,
         )
 
     def _apply(self, commits: Sequence[Commit]) -> None:

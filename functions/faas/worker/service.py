@@ -9,13 +9,13 @@ from typing import Final
 from prometheus_client import start_http_server
 from redis.exceptions import RedisError
 
+from city import keys
+from city.failpoint import Failpoint
+from city.lease import Lease
 from city.redis import connect
 from faas.errors import Miswired
-from faas.failpoint import Failpoint
-from faas.streams import declare_partitions
 from faas.worker.dispatch import Dispatcher
 from faas.worker.executor import Executors
-from faas.worker.lease import Lease
 from faas.worker.meters import Meters
 from faas.worker.partition import LeaseLost, Partition
 from faas.worker.settings import Settings
@@ -72,14 +72,13 @@ class Worker:
         self._stop.set()
 
     def _declare(self) -> None:
-        declare_partitions(self._redis, self.settings.partitions)
+        keys.declare_partitions(self._redis, self.settings.partitions)
 
     def _partition(self, number: int) -> Partition:
         settings = self.settings
         lease = Lease(
             redis=self._redis,
-            pool=settings.pool,
-            partition=number,
+            key=keys.lease(number, settings.pool),
             lease_s=settings.lease_s,
         )
         dispatcher = Dispatcher(
@@ -87,6 +86,8 @@ class Worker:
         )
         return Partition(
             redis=self._redis,
+            pool=settings.pool,
+            number=number,
             lease=lease,
             dispatcher=dispatcher,
             meters=self.meters,
@@ -102,7 +103,7 @@ class Worker:
     def _hold(self, partition: Partition) -> None:
         """Get the lease, finish what was begun, and go on while it is ours."""
         partition.open()
-        if not partition.lease.acquire():
+        if not partition.acquire():
             self._stop.wait(self.settings.lease_s / 6)
             return
         _log.info("worker.partition.serve p=%02d", partition.number)
@@ -115,7 +116,7 @@ class Worker:
                     recovered,
                 )
             self._ready(partition.number)
-            while partition.lease.token and not self._stop.is_set():
+            while partition.held and not self._stop.is_set():
                 partition.step()
         except LeaseLost:
             _log.warning("worker.lease.lost p=%02d", partition.number)
@@ -145,7 +146,8 @@ class Worker:
         while not self._stop.wait(self.settings.lease_s / 6):
             for lease in leases:
                 try:
-                    lease.keep()
+                    if lease.token:
+                        lease.hold()
                 except RedisError as error:
                     _log.debug("worker.lease.wait error=%r", str(error))
 
@@ -179,7 +181,7 @@ class Worker:
             try:
                 lease.release()
             except RedisError:
-                _log.info("worker.lease.leave p=%02d", lease.partition)
+                _log.info("worker.lease.leave key=%s", lease.key)
 
 
 def fingerprint(folder: Path) -> frozenset[tuple[str, int, int]]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from city import keys
+from city.lease import LEASE_S
 from city.settings import Address, Reader, Redis
 from faas.functions import DEFAULT_POOL
-from faas.worker.lease import LEASE_S
 
 __all__ = ["Settings", "handlers_folder"]
 
