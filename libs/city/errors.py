@@ -7,6 +7,7 @@ CityError
 ├── BadCommand       a command that cannot be read or sent
 ├── CodecFailed      a codec refused, threw, looped or ate memory
 ├── BadArchive       what is stored is not what the manifest says
+├── WrongLayout      the streams were created with other partitions or schema
 └── NetworkError     ChirpStack answered something other than yes
     ├── AlreadyThere     the object exists
     ├── NotThere         the object does not exist
@@ -45,6 +46,10 @@ class CodecFailed(CityError):
 
 class BadArchive(CityError):
     """What is stored is not what the manifest says."""
+
+
+class WrongLayout(CityError):
+    """The streams were created with another number of partitions or another schema."""
 
 
 class NetworkError(CityError):

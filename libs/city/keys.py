@@ -9,6 +9,8 @@ from binascii import crc_hqx
 
 from redis import Redis
 
+from city.errors import WrongLayout
+
 CONFIG = "garonne:config"
 """Hash: ``partitions``, ``schema``. Written once, by whoever starts first."""
 
@@ -111,6 +113,28 @@ SENDER_GROUP = "sender"
 
 BATCHER = "batcher"
 """Whose lease the batcher holds."""
+
+
+def declare_partitions(redis: Redis, wanted: int) -> int:
+    """
+    Fix the number of partitions, or find it as wanted, and return it.
+
+    WrongLayout when the streams exist with another number: it would tear the events
+    of one device apart.
+    """
+    redis.hsetnx(CONFIG, "schema", str(SCHEMA))
+    redis.hsetnx(CONFIG, "partitions", str(wanted))
+    found = tuple(map(_text, redis.hmget(CONFIG, ["schema", "partitions"])))
+    if found != (str(SCHEMA), str(wanted)):
+        raise WrongLayout(
+            f"asked for {wanted} partitions of schema {SCHEMA}; "
+            f"{CONFIG} says {found[1]} of schema {found[0]}"
+        )
+    return wanted
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def read_partitions(redis: Redis) -> int:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from redis.exceptions import RedisError
 
-from city.errors import BadSettings
+from city.errors import BadSettings, WrongLayout
 from faas.batcher.service import Batcher
 from faas.batcher.settings import Settings
-from faas.errors import Miswired, WrongLayout
+from faas.errors import Miswired
 
 _REFUSED = 2
 

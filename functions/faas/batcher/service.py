@@ -31,7 +31,6 @@ from faas.batches import Batch
 from faas.buckets import BUCKETS_S
 from faas.functions import Function, OnBatch
 from faas.loader import collect, package_at
-from faas.streams import declare_partitions
 
 IDLE_S: Final = 0.1
 FIRST_PAUSE_S: Final = 0.5
@@ -75,7 +74,9 @@ class Batcher:
         if self._settings.metrics is not None:
             address = self._settings.metrics
             start_http_server(address.port, address.host, registry=self.registry)
-        declare_partitions(connect(self._settings.redis), self._settings.partitions)
+        keys.declare_partitions(
+            connect(self._settings.redis), self._settings.partitions
+        )
         leases = [self._lease(number) for number in range(self._settings.partitions)]
         threads = [
             threading.Thread(target=self._work, args=(number, lease))

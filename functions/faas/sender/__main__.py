@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 from redis.exceptions import RedisError
 
-from city.errors import BadDeviceType, BadSettings
-from faas.errors import WrongLayout
+from city.errors import BadDeviceType, BadSettings, WrongLayout
 from faas.sender.service import Sender
 from faas.sender.settings import Settings
 

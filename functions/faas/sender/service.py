@@ -7,6 +7,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 from redis.exceptions import RedisError
 
+from city import keys
 from city.command import Entry, State
 from city.failpoint import Failpoint
 from city.mqtt import Publisher
@@ -15,7 +16,6 @@ from city.redis import connect
 from city.types import read_catalogue
 from faas.sender.desk import Desk
 from faas.sender.settings import Settings
-from faas.streams import declare_partitions
 
 BLOCK_S: Final = 0.2
 PAUSE_S: Final = 0.5
@@ -48,7 +48,9 @@ class Sender:
         if self._settings.metrics is not None:
             address = self._settings.metrics
             start_http_server(address.port, address.host, registry=self._registry)
-        declare_partitions(connect(self._settings.redis), self._settings.partitions)
+        keys.declare_partitions(
+            connect(self._settings.redis), self._settings.partitions
+        )
         threads = [
             threading.Thread(target=self._work, args=(number,), name=f"p{number:02d}")
             for number in range(self._settings.partitions)
