@@ -97,6 +97,8 @@ class Session:
 
     def verify(self, phy_payload: bytes, f_cnt: int) -> bool:
         """Whether the MIC is that of this session at the full counter ``f_cnt``."""
+        if not 0 <= f_cnt <= F_CNT_MAX:
+            return False
         # Types 2 and 4 go up, 3 and 5 down: the low bit of the type is the direction.
         way = (phy_payload[0] >> 5) & 1
         mic = self.mic(way, f_cnt, phy_payload[:-MIC_SIZE])
