@@ -98,7 +98,7 @@ function reason(byte) {
 
 function lux(raw) {
   if (raw === 0xffff) return null;
-  return Number((10 ** ((raw & 0x7fff) / 4000) / 1000).toPrecision(4));
+  return Number((10 ** ((raw & 0x7fff) / 4000) / 1000).toPrecision(5));
 }
 
 function driver(read) {

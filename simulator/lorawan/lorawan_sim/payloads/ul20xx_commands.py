@@ -17,7 +17,7 @@ DELAY_STEP_S, LIMIT_STEP_S = 5, 60
 OFF = 0xFF
 
 
-class Refused(ValueError):  # noqa: N818 - the device refuses; it is no error here
+class Refused(ValueError):
     """A downlink the controller refuses, for one of its reasons."""
 
     @property
