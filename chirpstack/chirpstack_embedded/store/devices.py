@@ -163,6 +163,22 @@ class Devices:
         self._queued.discard(dev_eui)
         return cursor.rowcount == 1
 
+    def of_application(self, application_id: str) -> list[Device]:
+        """The devices of an application."""
+        rows = self._database.all(
+            "select dev_eui from device where application_id = ?", application_id
+        )
+        found = (self.get(row["dev_eui"]) for row in rows)
+        return [device for device in found if device]
+
+    def count_of_tenant(self, tenant_id: str) -> int:
+        """How many devices a tenant has."""
+        return self._database.count(
+            "select count(*) from device d join application a"
+            " on a.id = d.application_id where a.tenant_id = ?",
+            tenant_id,
+        )
+
     # -- the cache
 
     def write_dirty(self) -> None:
