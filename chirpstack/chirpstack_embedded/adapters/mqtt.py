@@ -52,7 +52,7 @@ class Connection:
 
     def start(self) -> None:
         """Connect in the background, again and again until ``stop``."""
-        expiry = Properties(PacketTypes.CONNECT)
+        expiry = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call] # paho leaves it bare
         expiry.SessionExpiryInterval = int(self._broker.session_expiry_interval_s)
         self._client.connect_async(
             self._broker.host,
@@ -130,7 +130,7 @@ class Connection:
         logger.warning("mqtt.connect.lose name=%s reason=%s", self._name, code)
 
     def _received(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
-        self._on_message(message.topic, message.payload)
+        self._on_message(message.topic, bytes(message.payload))
 
     def _published(
         self, _client: Client, _data: Any, mid: int, code: ReasonCode, _properties: Any

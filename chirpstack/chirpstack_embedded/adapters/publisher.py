@@ -8,6 +8,8 @@ from chirpstack_embedded.store import OutgoingEvent
 
 logger = logging.getLogger(__name__)
 
+RETRY_S = 5.0
+
 
 class EventPublisher:
     """
@@ -27,6 +29,7 @@ class EventPublisher:
         self._waiting: deque[OutgoingEvent] = deque()
         self._outstanding: dict[int, OutgoingEvent] = {}
         self._answers: deque[tuple[int, bool]] = deque()
+        self._not_before = 0.0
 
     def offer(self, events: Iterable[OutgoingEvent]) -> None:
         """Take events whose rows are committed."""
@@ -36,7 +39,7 @@ class EventPublisher:
         """Note the broker's answer."""
         self._answers.append((mid, accepted))
 
-    def settled(self) -> list[OutgoingEvent]:
+    def settled(self, now: float) -> list[OutgoingEvent]:
         """Return the events that may be forgotten; a refused one is tried again."""
         done: list[OutgoingEvent] = []
         for _ in range(len(self._answers)):
@@ -48,17 +51,18 @@ class EventPublisher:
             elif accepted:
                 done.append(event)
             else:
-                logger.error("ns.event.refuse topic=%s", event.topic)
-                self._waiting.appendleft(event)
+                self._refused(event, now)
         return done
 
-    def pump(self) -> None:
+    def pump(self, now: float) -> None:
         """Publish while there is room."""
+        if now < self._not_before:
+            return
         while self._waiting and len(self._outstanding) < self._max_outstanding():
             event = self._waiting.popleft()
             mid = self._publish(event.topic, event.payload)
             if mid is None:
-                self._waiting.appendleft(event)
+                self._refused(event, now)
                 return
             self._outstanding[mid] = event
 
@@ -66,3 +70,8 @@ class EventPublisher:
     def backlog(self) -> int:
         """How many events wait for their PUBACK."""
         return len(self._waiting) + len(self._outstanding)
+
+    def _refused(self, event: OutgoingEvent, now: float) -> None:
+        logger.error("ns.event.refuse topic=%s retry_s=%s", event.topic, RETRY_S)
+        self._waiting.appendleft(event)
+        self._not_before = now + RETRY_S

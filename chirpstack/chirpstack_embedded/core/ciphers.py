@@ -2,11 +2,10 @@
 
 from functools import lru_cache
 
+from chirpstack_embedded.model import Session
 from wire.lorawan.ids import DevAddr
 from wire.lorawan.keys import Key
 from wire.lorawan.session import Session as WireSession
-
-from chirpstack_embedded.model import Session
 
 
 def ciphers(session: Session) -> WireSession:

@@ -38,9 +38,7 @@ def handle_command(
     if isinstance(command, str):
         return _drop("undecodable", f"topic={topic!r} details={command!r}")
     if command.dev_eui != dev_eui_text:
-        return _drop(
-            "dev_eui_mismatch", f"topic={topic!r} payload={command.dev_eui!r}"
-        )
+        return _drop("dev_eui_mismatch", f"topic={topic!r} payload={command.dev_eui!r}")
     application_id = _uuid(application_text)
     if not _EUI.fullmatch(dev_eui_text) or application_id is None:
         return _drop("malformed_id", f"topic={topic!r}")
@@ -52,9 +50,7 @@ def handle_command(
     return _enqueue(context, device, command, now)
 
 
-def _enqueue(
-    context: Context, device: Device, command: Any, now: float
-) -> Verdict:
+def _enqueue(context: Context, device: Device, command: Any, now: float) -> Verdict:
     where = f"dev_eui={device.dev_eui} id={command.id}"
     f_port, data = wrap_f_port(command.f_port), command.data
     if command.HasField("object"):

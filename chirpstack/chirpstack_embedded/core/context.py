@@ -15,6 +15,8 @@ from chirpstack_embedded.core.payloads import Payloads
 from chirpstack_embedded.core.region import RegionPlan
 from chirpstack_embedded.core.rendering import dump
 from chirpstack_embedded.model import Device, Gateway, Keys, QueueItem
+from wire.chirpstack.topics import event_topic
+from wire.eui64 import EUI64
 
 FRAME_LIFETIME_S = 30.0
 
@@ -45,6 +47,9 @@ class DeviceBook(Protocol):
 
     def flush_queue(self, device: Device) -> None:
         """Remove all items."""
+
+    def forget_unsaved(self) -> None:
+        """Drop changes that were never saved, after a step that failed."""
 
 
 class KeyBook(Protocol):
@@ -87,9 +92,7 @@ class Event:
     @property
     def topic(self) -> str:
         """Where it is published (contract §3.1)."""
-        return (
-            f"application/{self.application_id}/device/{self.dev_eui}/event/{self.kind}"
-        )
+        return event_topic(self.application_id, EUI64.parse(self.dev_eui), self.kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,4 +208,3 @@ class Context:
     def warn(self, sentence: str) -> None:
         """Note a line for the log."""
         self.warnings.append(sentence)
-

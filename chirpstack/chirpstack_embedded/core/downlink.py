@@ -10,10 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from chirpstack_api import gw
-from wire.lorawan.data import DataFrame
-from wire.lorawan.fhdr import F_OPTS_MAX, FCtrl
-from wire.lorawan.ids import DevAddr
-from wire.lorawan.mhdr import MType
 
 from chirpstack_embedded.core import documents, mac
 from chirpstack_embedded.core.ciphers import ciphers
@@ -25,8 +21,14 @@ from chirpstack_embedded.core.reception import HeardFrame
 from chirpstack_embedded.core.region import RegionPlan
 from chirpstack_embedded.core.rendering import nanoseconds
 from chirpstack_embedded.model import Device, QueueItem, Reception, Session
+from wire.lorawan.data import DataFrame
+from wire.lorawan.fhdr import F_OPTS_MAX, FCtrl
+from wire.lorawan.ids import DevAddr
+from wire.lorawan.mhdr import MType
 
 MAC_F_PORT = 0
+RX1_ONLY = 1
+RX2_ONLY = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +109,12 @@ def transmit_class_c(context: Context, device: Device, now: float) -> None:
 
 
 def _choose_gateway(
-    context: Context, device: Device, session: Session, plan: RegionPlan, *, class_a: bool
+    context: Context,
+    device: Device,
+    session: Session,
+    plan: RegionPlan,
+    *,
+    class_a: bool,
 ) -> Reception | None:
     history = session.gateway_history[-1:] if class_a else session.gateway_history
     return choose_gateway(
@@ -131,9 +138,9 @@ def _class_a(
     delay_s = session.rx1_delay or 1
     rx1 = _rx1(plan, device, session, heard, gateway, delay_s)
     rx2 = _rx2(plan, device, session, gateway, delay_s=delay_s + 1)
-    if network.rx_window == 1:
+    if network.rx_window == RX1_ONLY:
         yield rx1
-    elif network.rx_window == 2:
+    elif network.rx_window == RX2_ONLY:
         yield rx2
     elif _prefers_rx2(plan, session, heard):
         yield from (rx2, rx1)

@@ -3,10 +3,6 @@
 from typing import Any
 
 from chirpstack_api import common, gw
-from wire.errors import Malformed
-from wire.lorawan.ids import DevAddr, NetID
-from wire.lorawan.join import CFList, DLSettings, JoinAccept, JoinRequest
-from wire.lorawan.keys import Key, derive_session_keys
 
 from chirpstack_embedded.core import documents
 from chirpstack_embedded.core.context import FRAME_LIFETIME_S, Context, SentFrame
@@ -17,6 +13,11 @@ from chirpstack_embedded.core.region import RegionPlan
 from chirpstack_embedded.core.session import otaa_session
 from chirpstack_embedded.core.verdict import Accepted, Dropped, Verdict
 from chirpstack_embedded.model import Device, HeardUplink, Keys, Reception
+from wire.errors import Malformed
+from wire.lorawan.ids import DevAddr, NetID
+from wire.lorawan.join import CFList, DLSettings, JoinAccept, JoinRequest
+from wire.lorawan.keys import Key, derive_session_keys
+
 
 def handle_join(context: Context, heard: HeardFrame, now: float) -> Verdict:
     """Answer a JoinRequest, or say why not."""
@@ -92,9 +93,7 @@ def _burn(
     context: Context, heard: HeardFrame, request: JoinRequest, device: Device
 ) -> int | Dropped:
     join_eui = str(request.join_eui)
-    join_nonce = context.keys.use_dev_nonce(
-        device.dev_eui, join_eui, request.dev_nonce
-    )
+    join_nonce = context.keys.use_dev_nonce(device.dev_eui, join_eui, request.dev_nonce)
     if join_nonce is not None:
         return join_nonce
     context.emit_log(
@@ -158,7 +157,9 @@ def _accept(
             rx1_dr_offset=network.rx1_dr_offset, rx2_data_rate=network.rx2_dr
         ),
         rx_delay=network.rx1_delay,
-        cf_list=CFList(frequencies_hz=tuple(frequencies_hz)) if frequencies_hz else None,
+        cf_list=CFList(frequencies_hz=tuple(frequencies_hz))
+        if frequencies_hz
+        else None,
     )
 
 
@@ -202,7 +203,7 @@ def _send(
     gateway = choose_gateway(
         [HeardUplink(dr=heard.dr, receptions=heard.receptions())],
         tenant_id=device.tenant.id,
-        gateway=lambda gateway_id: heard.gateways.get(gateway_id),
+        gateway=heard.gateways.get,
         required_snr_db=plan.required_snr_db,
         prefer_min_margin_db=plan.region.network.gateway_prefer_min_margin_db,
         rng=context.rng,

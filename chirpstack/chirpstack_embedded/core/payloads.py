@@ -58,7 +58,7 @@ class Payloads:
         f_port: int,
         obj: Mapping[str, Any],
     ) -> EncodedPayload | CodecError:
-        """Return bytes and port; without codec the payload is empty, as in ChirpStack."""
+        """Return bytes and port; without codec the payload is empty."""
         if profile.payload_codec_runtime == api.CodecRuntime.NONE:
             return EncodedPayload(b"", f_port)
         if profile.payload_codec_runtime != api.CodecRuntime.JS:

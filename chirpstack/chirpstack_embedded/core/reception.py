@@ -38,12 +38,12 @@ class HeardFrame:
     @property
     def max_snr_db(self) -> float:
         """The best SNR."""
-        return max(rx.snr for rx in self.rx_info)
+        return max(float(rx.snr) for rx in self.rx_info)
 
     @property
     def max_rssi_dbm(self) -> int:
         """The best RSSI."""
-        return max(rx.rssi for rx in self.rx_info)
+        return max(int(rx.rssi) for rx in self.rx_info)
 
     def receptions(self) -> tuple[Reception, ...]:
         """Return what a downlink needs of each gateway."""
@@ -161,7 +161,7 @@ def _may_serve(gateway: Gateway, tenant_id: str, force_private: bool) -> bool:
 
 
 def _rx_time_ns(context: Context, rx_info: list[gw.UplinkRxInfo], now: float) -> int:
-    # Contract §1.3: GPS time first, then a gateway clock that is not far off, then ours.
+    # Contract §1.3: GPS time, else a gateway clock that is not far off, else ours.
     for rx in rx_info:
         if rx.HasField("time_since_gps_epoch"):
             gps = rx.time_since_gps_epoch

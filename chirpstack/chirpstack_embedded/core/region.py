@@ -6,12 +6,12 @@ The tables are ``wire``'s; what is here is how ChirpStack reads them
 """
 
 from chirpstack_api import api, common, gw
-from wire.lorawan.region import FHDR_SIZE, Modulation
-from wire.lorawan.region import Region as RegionTable
-from wire.lorawan.region.eu868 import EU868
 
 from chirpstack_embedded.config import Region
 from chirpstack_embedded.model import Channel, Session
+from wire.lorawan.region import FHDR_SIZE, Modulation
+from wire.lorawan.region import Region as RegionTable
+from wire.lorawan.region.eu868 import EU868
 
 TABLES: dict[str, RegionTable] = {"EU868": EU868}
 """The regions this server knows, by the LoRa Alliance's common name."""
@@ -90,7 +90,7 @@ class RegionPlan:
         return dict(enumerate(self.channels[first:], first))
 
     def cf_list_channels(self) -> dict[int, Channel]:
-        """Return the extra channels that fit a CFList: the default rates, five of them."""
+        """Return the extra channels that fit a CFList: five with the default rates."""
         fitting = [
             (index, channel)
             for index, channel in self.extra_channels.items()
@@ -99,7 +99,7 @@ class RegionPlan:
         return dict(fitting[:CF_LIST_LENGTH])
 
     def uplink_data_rate(self, tx_info: gw.UplinkTxInfo) -> int | None:
-        """Return the data-rate whose modulation is exactly this one, coding rate too."""
+        """Return the data-rate with exactly this modulation, coding rate included."""
         modulation = tx_info.modulation
         if modulation.HasField("lora"):
             lora = modulation.lora

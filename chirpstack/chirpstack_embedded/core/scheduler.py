@@ -11,7 +11,7 @@ from chirpstack_embedded.model import Device
 def run_pass(context: Context, now: float) -> int:
     """Serve up to one batch of devices; returns how many were selected."""
     settings = context.configuration.network.scheduler
-    selected = []
+    selected: list[Device] = []
     for device in _ready(context, now):
         if len(selected) == settings.batch_size:
             break

@@ -7,12 +7,9 @@ what leaves is in ``transmissions()`` and ``events()``.
 
 import heapq
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
-
-from chirpstack_api import gw
-from wire.errors import Malformed
-from wire.lorawan.mhdr import MType, m_type_of
 
 from chirpstack_embedded.core.commands import handle_command
 from chirpstack_embedded.core.context import Context, Event, Transmission
@@ -29,6 +26,8 @@ from chirpstack_embedded.core.scheduler import run_pass
 from chirpstack_embedded.core.tx_ack import handle_tx_ack
 from chirpstack_embedded.core.uplink import handle_data, response_delay_s
 from chirpstack_embedded.core.verdict import Dropped, Verdict
+from wire.errors import Malformed
+from wire.lorawan.mhdr import MType, m_type_of
 
 _DATA = frozenset({MType.UNCONFIRMED_DATA_UP, MType.CONFIRMED_DATA_UP})
 
@@ -59,6 +58,11 @@ class NetworkServer:
         self, region_config_id: str, topic: str, payload: bytes, now: float
     ) -> None:
         """Take what a gateway published."""
+        self._safely("gw", self._receive, region_config_id, topic, payload, now)
+
+    def _receive(
+        self, region_config_id: str, topic: str, payload: bytes, now: float
+    ) -> None:
         read = read_gateway_message(topic, payload)
         if isinstance(read, Unreadable):
             self._drop("gw", Dropped(cause=read.cause, details=read.details))
@@ -74,6 +78,9 @@ class NetworkServer:
 
     def command(self, topic: str, payload: bytes, now: float) -> None:
         """Take what an application published."""
+        self._safely("down.command", self._command, topic, payload, now)
+
+    def _command(self, topic: str, payload: bytes, now: float) -> None:
         as_json = self._context.configuration.integration.json
         verdict = handle_command(
             self._context, topic, payload, as_json=as_json, now=now
@@ -83,12 +90,13 @@ class NetworkServer:
     def tick(self, now: float) -> None:
         """Do what is due: judge uplinks, answer them, serve class C."""
         for uplink in self._deduplication.due(now):
-            self._handle_safely(uplink, now)
+            self._safely("up", self._handle, uplink, now)
         while self._responses and self._responses[0][0] <= now:
-            respond(self._context, heapq.heappop(self._responses)[2], now)
+            response = heapq.heappop(self._responses)[2]
+            self._safely("down.data", respond, self._context, response, now)
         if now >= self._next_pass:
             self._next_pass = now + self._interval_s
-            run_pass(self._context, now)
+            self._safely("down.data", run_pass, self._context, now)
         self._context.forget_frames(now)
 
     def next_deadline(self) -> float:
@@ -120,10 +128,8 @@ class NetworkServer:
         """Whether a gateway last sent JSON; one never heard gets protobuf."""
         return self._speaks_json.get(gateway_id, False)
 
-    def _collect(
-        self, region_config_id: str, read: GatewayMessage, now: float
-    ) -> None:
-        frame: gw.UplinkFrame = read.message
+    def _collect(self, region_config_id: str, read: GatewayMessage, now: float) -> None:
+        frame = read.message
         if not frame.HasField("tx_info") or not frame.HasField("rx_info"):
             details = f"gateway_id={read.gateway_id}"
             self._drop("up", Dropped(cause="no_tx_or_rx_info", details=details))
@@ -131,13 +137,16 @@ class NetworkServer:
         stamp(self._context, frame, now)
         self._deduplication.add(region_config_id, frame, now)
 
-    def _handle_safely(self, uplink: UplinkSet, now: float) -> None:
-        emitted = len(self._context.events)
+    def _safely(self, what: str, step: Callable[..., object], *details: object) -> None:
+        """Run one step; a surprise in it must not stop the others."""
+        emitted, sent = len(self._context.events), len(self._context.transmissions)
         try:
-            self._handle(uplink, now)
-        except Exception as error:  # noqa: BLE001 - one bad frame must not stop the others
+            step(*details)
+        except Exception as error:  # noqa: BLE001 - a fault of one frame, named in the log
             del self._context.events[emitted:]
-            self._drop("up", Dropped(cause="error", details=repr(error)))
+            del self._context.transmissions[sent:]
+            self._context.devices.forget_unsaved()
+            self._drop(what, Dropped(cause="error", details=repr(error)))
 
     def _handle(self, uplink: UplinkSet, now: float) -> None:
         try:
@@ -167,7 +176,7 @@ class NetworkServer:
         self, region_config_id: str, read: GatewayMessage, now: float
     ) -> None:
         region = self._context.region(region_config_id)
-        stats: gw.GatewayStats = read.message
+        stats = read.message
         metadata = {
             **stats.metadata,
             "region_config_id": region_config_id,

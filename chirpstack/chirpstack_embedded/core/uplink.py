@@ -1,4 +1,4 @@
-"""What happens to a data uplink, step by step, in ChirpStack's order (contract §2.4)."""
+"""What happens to a data uplink, in ChirpStack's order (contract §2.4)."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from chirpstack_api import common
-from wire.errors import Malformed
-from wire.lorawan.counters import full_f_cnt_up
-from wire.lorawan.data import DataFrame
 
 from chirpstack_embedded.codec import CodecError, DecodedObject
 from chirpstack_embedded.core import documents, mac
@@ -26,6 +23,9 @@ from chirpstack_embedded.model import (
     Session,
     UplinkRecord,
 )
+from wire.errors import Malformed
+from wire.lorawan.counters import full_f_cnt_up
+from wire.lorawan.data import DataFrame
 
 Counting = Literal["next", "retransmission", "reset"]
 
@@ -87,7 +87,7 @@ def handle_data(context: Context, heard: HeardFrame, now: float) -> Outcome:
 
 
 def response_delay_s(context: Context, heard: HeardFrame, dev_eui: str) -> float:
-    """Return how long the application may take: 100 ms, more with a longer RX1 delay."""
+    """Return how long the application may take: 100 ms plus the RX1 surplus."""
     device = context.devices.get(dev_eui)
     session = device.session if device else None
     region_delay = context.region(heard.region_config_id).network.rx1_delay
@@ -95,9 +95,7 @@ def response_delay_s(context: Context, heard: HeardFrame, dev_eui: str) -> float
     return context.configuration.network.get_downlink_data_delay_s + surplus_s
 
 
-def _match(
-    context: Context, heard: HeardFrame, frame: DataFrame
-) -> Match | Dropped:
+def _match(context: Context, heard: HeardFrame, frame: DataFrame) -> Match | Dropped:
     dev_addr = str(frame.dev_addr)
     candidates = context.devices.with_dev_addr(dev_addr)
     if not candidates:

@@ -1,22 +1,7 @@
-"""MAC commands: what devices say, and what the server wants of them (contract §2.12)."""
+"""MAC commands: what devices say, what the server wants of them (contract §2.12)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-from wire.lorawan.mac import (
-    DevStatusAns,
-    DeviceTimeReq,
-    LinkADRAns,
-    LinkADRReq,
-    LinkCheckReq,
-    MacCommand,
-    NewChannelAns,
-    NewChannelReq,
-    RXParamSetupAns,
-    RXTimingSetupAns,
-    parse_block,
-)
-from wire.lorawan.mhdr import Direction
 
 from chirpstack_embedded.core.context import Context
 from chirpstack_embedded.core.mac import (
@@ -32,6 +17,20 @@ from chirpstack_embedded.core.mac.block import Block
 from chirpstack_embedded.core.mac.exchange import Exchange, Handler, Unexpected
 from chirpstack_embedded.core.region import RegionPlan
 from chirpstack_embedded.model import Device, Session
+from wire.lorawan.mac import (
+    DeviceTimeReq,
+    DevStatusAns,
+    LinkADRAns,
+    LinkADRReq,
+    LinkCheckReq,
+    MacCommand,
+    NewChannelAns,
+    NewChannelReq,
+    RXParamSetupAns,
+    RXTimingSetupAns,
+    parse_block,
+)
+from wire.lorawan.mhdr import Direction
 
 HANDLERS: dict[int, Handler] = {
     LinkCheckReq.cid: link_check.handle,

@@ -2,6 +2,10 @@
 
 from collections.abc import Sequence
 
+from chirpstack_embedded.core import documents
+from chirpstack_embedded.core.mac.block import Block
+from chirpstack_embedded.core.mac.exchange import Answer, Exchange, Unexpected
+from chirpstack_embedded.model import Device, DeviceStatus, Session
 from wire.lorawan.mac import (
     BATTERY_EXTERNAL,
     BATTERY_UNKNOWN,
@@ -9,11 +13,6 @@ from wire.lorawan.mac import (
     DevStatusReq,
     MacCommand,
 )
-
-from chirpstack_embedded.core import documents
-from chirpstack_embedded.core.mac.block import Block
-from chirpstack_embedded.core.mac.exchange import Answer, Exchange, Unexpected
-from chirpstack_embedded.model import Device, DeviceStatus, Session
 
 _DAY_S = 86_400
 _FULL = 254

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from wire.lorawan.mac import DeviceTimeAns, MacCommand
-
 from chirpstack_embedded.core.mac.block import Block
 from chirpstack_embedded.core.mac.exchange import Answer, Exchange
 from chirpstack_embedded.core.reception import gps_time
 from chirpstack_embedded.core.rendering import NANO
+from wire.lorawan.mac import DeviceTimeAns, MacCommand
 
 _FRACTION = 256
 _SECONDS = 1 << 32

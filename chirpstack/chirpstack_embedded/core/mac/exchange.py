@@ -3,13 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from wire.lorawan.mac import MacCommand
-
 from chirpstack_embedded.core.context import Context
 from chirpstack_embedded.core.mac.block import Block
 from chirpstack_embedded.core.reception import HeardFrame
 from chirpstack_embedded.core.region import RegionPlan
 from chirpstack_embedded.model import Device, Session
+from wire.lorawan.mac import MacCommand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

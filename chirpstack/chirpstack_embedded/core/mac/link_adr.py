@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from wire.lorawan.mac import LinkADRAns, LinkADRReq, MacCommand
-
 from chirpstack_embedded.core.adr import ALGORITHMS, AdrRequest, LinkSettings, decide
 from chirpstack_embedded.core.context import Context
 from chirpstack_embedded.core.mac.block import Block
@@ -17,6 +15,7 @@ from chirpstack_embedded.core.mac.exchange import (
 )
 from chirpstack_embedded.core.region import RegionPlan
 from chirpstack_embedded.model import Device, Session
+from wire.lorawan.mac import LinkADRAns, LinkADRReq, MacCommand
 
 _MASK_BITS = 16
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from wire.lorawan.mac import LinkCheckAns, MacCommand
-
 from chirpstack_embedded.core.mac.block import Block
 from chirpstack_embedded.core.mac.exchange import Answer, Exchange
+from wire.lorawan.mac import LinkCheckAns, MacCommand
 
 _MAX = 255
 

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from wire.lorawan.mac import MacCommand, NewChannelAns, NewChannelReq
-
 from chirpstack_embedded.core.mac.block import Block
 from chirpstack_embedded.core.mac.exchange import (
     Answer,
@@ -14,6 +12,7 @@ from chirpstack_embedded.core.mac.exchange import (
 )
 from chirpstack_embedded.core.region import RegionPlan
 from chirpstack_embedded.model import Channel, Device, Session
+from wire.lorawan.mac import MacCommand, NewChannelAns, NewChannelReq
 
 MAX_PER_DOWNLINK = 3
 

@@ -2,9 +2,6 @@
 
 from collections.abc import Sequence
 
-from wire.lorawan.join import DLSettings
-from wire.lorawan.mac import MacCommand, RXParamSetupAns, RXParamSetupReq
-
 from chirpstack_embedded.config import RegionNetwork
 from chirpstack_embedded.core.mac.block import Block
 from chirpstack_embedded.core.mac.exchange import (
@@ -15,6 +12,8 @@ from chirpstack_embedded.core.mac.exchange import (
     forget_refusals,
 )
 from chirpstack_embedded.model import Session
+from wire.lorawan.join import DLSettings
+from wire.lorawan.mac import MacCommand, RXParamSetupAns, RXParamSetupReq
 
 
 def request(network: RegionNetwork, session: Session) -> Block | None:

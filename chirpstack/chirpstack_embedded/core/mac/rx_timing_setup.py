@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from wire.lorawan.mac import MacCommand, RXTimingSetupReq
-
 from chirpstack_embedded.config import RegionNetwork
 from chirpstack_embedded.core.mac.block import Block
 from chirpstack_embedded.core.mac.exchange import Answer, Exchange, Unexpected
 from chirpstack_embedded.model import Device, Session
+from wire.lorawan.mac import MacCommand, RXTimingSetupReq
 
 
 def request(network: RegionNetwork, device: Device, session: Session) -> Block | None:
