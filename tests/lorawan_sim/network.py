@@ -4,6 +4,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from lorawan_sim.behaviour import Message
+from lorawan_sim.card import Card, Profile
+from lorawan_sim.device import Device
+from lorawan_sim.events import DeviceEvent, What
+from lorawan_sim.session import Session
 from wire.air import AirFrame, Link
 from wire.eui64 import EUI64
 from wire.lorawan.counters import full_f_cnt_up
@@ -16,12 +21,6 @@ from wire.lorawan.mac import MacCommand, build_block
 from wire.lorawan.mhdr import Direction, MType, m_type_of
 from wire.lorawan.region.eu868 import EU868
 from wire.lorawan.session import Session as Crypto
-
-from lorawan_sim.behaviour import Message
-from lorawan_sim.card import Card, Profile
-from lorawan_sim.device import Device
-from lorawan_sim.events import DeviceEvent, What
-from lorawan_sim.session import Session
 
 NOON = 1_800_000_000.0
 APP_KEY = Key(bytes(range(16)))
@@ -54,9 +53,7 @@ class Script:
     def say(
         self, payload: bytes = b"\x01", *, f_port: int = 1, confirmed: bool = False
     ) -> None:
-        self.outbox.append(
-            Message(f_port=f_port, payload=payload, confirmed=confirmed)
-        )
+        self.outbox.append(Message(f_port=f_port, payload=payload, confirmed=confirmed))
 
     def joined(self, now: float) -> None:
         self.joins.append(now)
@@ -194,9 +191,7 @@ def transmission(
 
 def rx1(up: AirFrame, phy: bytes, delay_s: float = 1.0) -> AirFrame:
     """A downlink that starts when the uplink's RX1 opens."""
-    return transmission(
-        phy, up.end_s + delay_s, up.frequency_hz, up.spreading_factor
-    )
+    return transmission(phy, up.end_s + delay_s, up.frequency_hz, up.spreading_factor)
 
 
 def rx2(up: AirFrame, phy: bytes, delay_s: float = 2.0, sf: int = 12) -> AirFrame:

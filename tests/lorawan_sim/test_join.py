@@ -12,11 +12,11 @@ from tests.lorawan_sim.network import (
     rx1,
     rx2,
 )
+
+from lorawan_sim.events import What
 from wire.lorawan.join import JoinRequest
 from wire.lorawan.keys import Key
 from wire.lorawan.region.eu868 import EU868
-
-from lorawan_sim.events import What
 
 
 def joining(network: Network) -> Virtual:
@@ -72,7 +72,9 @@ def test_silence_is_the_reason_when_nothing_was_heard() -> None:
     assert "RX2 (869.525 MHz SF12)" in reason
 
 
-def test_an_accept_beside_the_window_is_not_heard_and_its_lateness_is_measured() -> None:
+def test_an_accept_beside_the_window_is_not_heard_and_its_lateness_is_measured() -> (
+    None
+):
     city = joining(Network(answers_joins=False))
     city.run(until=NOON)
     phy = Network().hear(city.sent[0])[0].phy_payload

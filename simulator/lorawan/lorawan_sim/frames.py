@@ -8,10 +8,10 @@ from wire.lorawan.counters import MAX_F_CNT_GAP, accepts_f_cnt_down, full_f_cnt_
 from wire.lorawan.data import DataFrame
 from wire.lorawan.join import JoinAccept
 from wire.lorawan.keys import Key
-from wire.lorawan.mhdr import Direction
+from wire.lorawan.mhdr import MType
 
 OVERHEAD = 12  # MHDR, DevAddr, FCtrl, FCnt, MIC
-JOIN_REQUEST_SIZE = 23
+_DATA_DOWN = (MType.UNCONFIRMED_DATA_DOWN, MType.CONFIRMED_DATA_DOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +31,10 @@ def read_join_accept(phy_payload: bytes, app_key: Key) -> JoinAccept | str:
     """The accept, or what kept it from being one for us."""
     try:
         accept = JoinAccept.open(phy_payload, app_key)
-    except Malformed as fault:
-        return f"not a join-accept ({fault})"
+    except Malformed:
+        return "somebody else's frame was heard"
     if accept is None:
-        return "join-accept with a wrong MIC: another device's, or the AppKey differs"
+        return "join-accept with a wrong MIC (another device's, or the AppKey differs)"
     return accept
 
 
@@ -42,11 +42,13 @@ def read_down(
     phy_payload: bytes, session: Session, *, max_gap: int | None = MAX_F_CNT_GAP
 ) -> Down | str | None:
     """The downlink, why it is refused, or None when it is not for this device."""
+    if not phy_payload or phy_payload[0] >> 5 not in _DATA_DOWN:
+        return None
     try:
         frame = DataFrame.parse(phy_payload)
     except Malformed as fault:
         return f"malformed: {fault}"
-    if frame.dev_addr != session.dev_addr or frame.direction is Direction.UP:
+    if frame.dev_addr != session.dev_addr:
         return None
     last = session.f_cnt_down
     f_cnt = full_f_cnt_down(last, frame.f_cnt_16)
