@@ -3,7 +3,7 @@
 import platform
 import shutil
 import subprocess
-from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from garonne.state import private_folder
@@ -16,12 +16,13 @@ UPDATE_TIMEOUT_S = 120
 DOWNLOAD_TIMEOUT_S = 120
 
 
-def unpack(packages: Sequence[str], folder: Path) -> str | None:
+def unpack(package: str, folder: Path) -> str | None:
     """
-    Unpack the packages under folder/root; return None, or why it did not work.
+    Unpack the package and what it lacks here under folder/root.
 
-    Downloads with `apt-get download` (which needs no root) and unpacks with
-    `dpkg-deb -x`; the folder is a cache, and a second call finds it done.
+    Returns None, or why it did not work. Asks `apt-get --simulate install` what
+    this machine lacks, downloads that with `apt-get download` and unpacks it with
+    `dpkg-deb -x`; none needs root. The folder is a cache: a second call finds it done.
     """
     done = folder / "done"
     if done.exists():
@@ -30,13 +31,13 @@ def unpack(packages: Sequence[str], folder: Path) -> str | None:
     if missing:
         return f"{' and '.join(missing)} not found: not a Debian-like system"
     downloads = _fresh(private_folder(folder) / "downloads")
-    problem = _download(packages, downloads, folder / "apt")
+    problem = _download(package, downloads, folder / "apt")
     if problem:
         return problem
     for archive in sorted(downloads.glob("*.deb")):
-        problem = _run(["dpkg-deb", "-x", str(archive), str(folder / "root")], folder)
-        if problem:
-            return problem
+        answer = _run(["dpkg-deb", "-x", str(archive), str(folder / "root")], folder)
+        if answer.problem:
+            return answer.problem
     shutil.rmtree(downloads)
     shutil.rmtree(folder / "apt", ignore_errors=True)
     done.touch()
@@ -57,15 +58,24 @@ def _fresh(folder: Path) -> Path:
     return private_folder(folder)
 
 
-def _download(packages: Sequence[str], into: Path, apt: Path) -> str | None:
-    problem = _run(["apt-get", "download", *packages], into, DOWNLOAD_TIMEOUT_S)
-    if problem is None:
+def _download(package: str, into: Path, apt: Path) -> str | None:
+    if _download_with([], package, into) is None:
         return None
     options = _own_state(apt)
-    update = ["apt-get", *options, "update"]
-    return _run(update, into, UPDATE_TIMEOUT_S) or _run(
-        ["apt-get", *options, "download", *packages], into, DOWNLOAD_TIMEOUT_S
-    )
+    answer = _run(["apt-get", *options, "update"], into, UPDATE_TIMEOUT_S)
+    return answer.problem or _download_with(options, package, into)
+
+
+def _download_with(options: list[str], package: str, into: Path) -> str | None:
+    simulate = ["--simulate", "--no-install-recommends", "install", package]
+    plan = _run(["apt-get", *options, *simulate], into)
+    if plan.problem:
+        return plan.problem
+    lacking = [
+        line.split()[1] for line in plan.said.splitlines() if line.startswith("Inst ")
+    ]
+    download = ["apt-get", *options, "download", *(lacking or [package])]
+    return _run(download, into, DOWNLOAD_TIMEOUT_S).problem
 
 
 def _own_state(apt: Path) -> list[str]:
@@ -85,7 +95,13 @@ def _own_state(apt: Path) -> list[str]:
     ]
 
 
-def _run(command: list[str], folder: Path, timeout_s: float = 60) -> str | None:
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    said: str = ""
+    problem: str | None = None
+
+
+def _run(command: list[str], folder: Path, timeout_s: float = 60) -> _Answer:
     try:
         done = subprocess.run(
             command,
@@ -96,8 +112,9 @@ def _run(command: list[str], folder: Path, timeout_s: float = 60) -> str | None:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"`{' '.join(command[:2])}` did not end within {timeout_s:.0f} s"
+        took = f"`{' '.join(command[:2])}` did not end within {timeout_s:.0f} s"
+        return _Answer(problem=took)
     if done.returncode == 0:
-        return None
+        return _Answer(said=done.stdout)
     last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-    return f"`{command[0]}` said: {last}"
+    return _Answer(problem=f"`{command[0]}` said: {last}")

@@ -14,18 +14,6 @@ __all__ = ["config_text", "find", "part"]
 # Debian puts it in /usr/sbin, which is not on everybody's PATH.
 SYSTEM_FOLDERS = "/usr/sbin:/usr/local/sbin:/sbin:/opt/homebrew/sbin"
 
-# The last three and libev4, libuv1 are what a minimal machine lacks.
-PACKAGES = (
-    "mosquitto",
-    "libmosquitto1",
-    "libcjson1",
-    "libdlt2",
-    "libev4",
-    "libuv1",
-    "libwebsockets17",
-    "libwrap0",
-)
-
 
 def find(cache: Path, path: str | None = None) -> tuple[str, dict[str, str]]:
     """
@@ -41,7 +29,7 @@ def find(cache: Path, path: str | None = None) -> tuple[str, dict[str, str]]:
     if found:
         return found, {}
     folder = cache / "mosquitto"
-    problem = debian.unpack(PACKAGES, folder)
+    problem = debian.unpack("mosquitto", folder)
     if problem:
         raise Refused(
             "mosquitto was not found; install the package mosquitto, or set "
