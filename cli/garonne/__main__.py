@@ -111,7 +111,55 @@ def _stack_commands(commands: "_Commands") -> None:
 
 
 def _people_commands(commands: "_Commands") -> None:
-    del commands
+    lamp = commands.add_parser(
+        "lamp",
+        help="switch or dim a lamp and wait for its own report",
+        description="Ask a lamp for a level and tell each step until the lamp's own "
+        "report confirms it: requested, queued, transmitted, acknowledged, confirmed. "
+        "While it waits it says why not yet. Exit code 0 only when confirmed.",
+    )
+    lamp.add_argument("lamp", metavar="LAMP", help="its name (lamp-03) or DevEUI")
+    level = lamp.add_mutually_exclusive_group(required=True)
+    level.add_argument("--level", type=_percent, metavar="N", help="0 to 100 %%")
+    level.add_argument("--on", dest="level", action="store_const", const=100)
+    level.add_argument("--off", dest="level", action="store_const", const=0)
+    lamp.add_argument("--minutes", type=int, metavar="M", help="then back to its own")
+    lamp.add_argument(
+        "--timeout",
+        type=float,
+        metavar="S",
+        help="seconds to wait (default: until the command ends)",
+    )
+    lamp.set_defaults(run="garonne.commands.lamp:lamp")
+
+    demo = commands.add_parser(
+        "demo",
+        help="start a fresh city, let it live, count what was lost",
+        description="The main job in five phases: prepare, join, run, drain, report. "
+        "Exit code 0 only if every device joined, nothing was lost, no command failed "
+        "or is open, and every law holds.",
+    )
+    _city(demo)
+    demo.add_argument(
+        "--seconds",
+        type=float,
+        default=60.0,
+        metavar="N",
+        help="length of the phase run (default: 60)",
+    )
+    demo.add_argument("--report", metavar="FILE", help="write the report there as JSON")
+    demo.add_argument(
+        "--state",
+        metavar="DIR",
+        help="keep the city's state there (default: a temporary folder)",
+    )
+    demo.set_defaults(run="garonne.commands.demo:demo")
+
+
+def _percent(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text) <= 100:  # noqa: PLR2004 -- %
+        return int(text)
+    raise argparse.ArgumentTypeError(f"expected a level from 0 to 100, found {text!r}")
 
 
 if __name__ == "__main__":

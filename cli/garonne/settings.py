@@ -72,6 +72,17 @@ class Settings:
             raise WrongSettings(faults)
         return settings
 
+    def common(self) -> dict[str, str]:
+        """Return what every program is told, as environment."""
+        return {
+            "GARONNE_HOME": str(self.home),
+            "GARONNE_STATE": str(self.state),
+            "GARONNE_CITY": self.city,
+            "GARONNE_KEYS": str(self.keys),
+            "GARONNE_S3_BUCKET": self.bucket,
+            "GARONNE_LOG": self.log,
+        }
+
     def faults(self) -> list[str]:
         """Every contradiction, one sentence each."""
         return [

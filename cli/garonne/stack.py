@@ -38,7 +38,7 @@ PROGRAMS = (
     Program(name="chirpstack", module="chirpstack_embedded", needs=("mosquitto",)),
     Program(
         name="api-key",
-        module="chirpstack_embedded",
+        module="garonne.api_key",
         needs=("chirpstack",),
         one_shot=True,
     ),
@@ -103,7 +103,7 @@ def _engines(
     settings: Settings, ports: Ports
 ) -> tuple[list[Part], dict[str, str], dict[str, Probe]]:
     given, state = settings.given, settings.state
-    environment = _common(settings) | dict(given)
+    environment = settings.common() | dict(given)
     engines: list[Part] = []
     outside: dict[str, Probe] = {}
     chosen = ports.choose(("mqtt", "redis", "s3", "air", "chirpstack-api"))
@@ -141,17 +141,6 @@ def _engines(
             private_folder(state / "chirpstack") / "token"
         )
     return engines, environment, outside
-
-
-def _common(settings: Settings) -> dict[str, str]:
-    return {
-        "GARONNE_HOME": str(settings.home),
-        "GARONNE_STATE": str(settings.state),
-        "GARONNE_CITY": settings.city,
-        "GARONNE_KEYS": str(settings.keys),
-        "GARONNE_S3_BUCKET": settings.bucket,
-        "GARONNE_LOG": settings.log,
-    }
 
 
 def _programs(settings: Settings) -> list[Program]:

@@ -51,6 +51,11 @@ class Uplinks:
         """Return the laws of the air and of the network server."""
         return [self._air(), self._network(published)]
 
+    def is_quiet(self, published: int) -> bool:
+        """Whether nothing is between device and broker at this instant."""
+        through = published + (self.rejected or 0)
+        return self._air().holds and self.heard == through
+
     def _air(self) -> Check:
         return Check(
             name="sent = heard + radio_lost",
@@ -143,6 +148,21 @@ class Report:
             self._nothing_doubled(),
             self.commands.law(self.asked),
         ]
+
+    @property
+    def open_question(self) -> str:
+        """What still moves, in a few words; empty when the books can be closed."""
+        ups = sum(seen.kind == "up" for seen in self.published)
+        if self.commands.open:
+            return f"{self.commands.open} commands are open"
+        if not self.uplinks.is_quiet(ups):
+            return "frames are on their way"
+        return "" if self.commands.law(self.asked).holds else "a command was just asked"
+
+    @property
+    def all_archived(self) -> bool:
+        """Whether everything published is in the archive."""
+        return self._nothing_lost().holds
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document."""
