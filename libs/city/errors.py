@@ -4,6 +4,7 @@ What can go wrong between the city's programs and the services they use.
 CityError
 ├── BadSettings      the environment is not what the programs need; lists every fault
 ├── BadDeviceType    a folder of the catalogue cannot be used
+├── BadCommand       a command that cannot be read or sent
 ├── CodecFailed      a codec refused, threw, looped or ate memory
 ├── BadArchive       what is stored is not what the manifest says
 ├── WrongLayout      the streams were created with other partitions or schema
@@ -33,6 +34,10 @@ class BadSettings(CityError):
 
 class BadDeviceType(CityError):
     """A device type of the catalogue cannot be used."""
+
+
+class BadCommand(CityError):
+    """A command that cannot be read or sent; says why."""
 
 
 class CodecFailed(CityError):

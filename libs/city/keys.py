@@ -1,164 +1,143 @@
 """
-Every key in Redis, in one table, with the partition each device belongs to.
+The names of every Redis key, once.
 
-All keys of one partition share its hash tag ``{pNN}``, so one commit is one slot of a
-Redis Cluster. The number of partitions is fixed when the streams are created.
+A device belongs to one partition for good; every key that one commit touches carries
+the partition's hash tag, so the same scripts run on a Redis Cluster.
 """
 
-import binascii
-import re
-from typing import Any, Final
+from binascii import crc_hqx
+
+from redis import Redis
 
 from city.errors import WrongLayout
 
-SCHEMA: Final = "1"
-PARTITIONS: Final = 4
-CONFIG: Final = "garonne:config"
-"""Hash: ``partitions`` and ``schema``; written once, by whoever starts first."""
+CONFIG = "garonne:config"
+"""Hash: ``partitions``, ``schema``. Written once, by whoever starts first."""
 
-SENDER: Final = "sender"
-"""The sender's consumer group on ``events`` and ``outbox``, and its lease."""
-
-BATCHER: Final = "batcher"
-"""The batcher's lease."""
-
-_DEVICE_TOPIC: Final = re.compile(
-    rb"application/[^/]+/device/([0-9a-fA-F]{16})/event/[^/]+\Z"
-)
-
-__all__ = [
-    "BATCHER",
-    "CONFIG",
-    "PARTITIONS",
-    "SENDER",
-    "Partition",
-    "declare_partitions",
-    "group_of",
-    "partition_of_device",
-    "partition_of_topic",
-    "read_partitions",
-    "schedule",
-]
+EMBEDDED_PARTITIONS = 4
+SCHEMA = 1
 
 
-def partition_of_device(dev_eui: str, partitions: int) -> int:
-    """Partition number of a device: Redis Cluster's crc16 of its lower-case DevEUI."""
-    return binascii.crc_hqx(dev_eui.lower().encode(), 0) % partitions
+def partition_of(dev_eui: str, partitions: int) -> int:
+    """Return the partition of a device: CRC-16/XMODEM, as Redis Cluster counts."""
+    return crc_hqx(dev_eui.encode("ascii"), 0) % partitions
 
 
-def partition_of_topic(topic: bytes, partitions: int) -> int:
-    """Partition number of an event's topic; a topic without DevEUI counts whole."""
-    found = _DEVICE_TOPIC.match(topic)
-    name = found[1].lower() if found else topic
-    return binascii.crc_hqx(name, 0) % partitions
+def tag(partition: int) -> str:
+    """Return the hash tag that all keys of a partition carry."""
+    return f"{{p{partition:02d}}}"
 
 
-def group_of(pool: str) -> str:
-    """Name of the consumer group in which a pool reads."""
+def events(partition: int) -> str:
+    """Stream of what was received: fields ``topic`` and ``payload`` (exact bytes)."""
+    return f"{tag(partition)}:events"
+
+
+def seen(partition: int) -> str:
+    """Memory of the digests already stored, bounded by count."""
+    return f"{tag(partition)}:seen"
+
+
+def notices(partition: int) -> str:
+    """Stream of what functions want people to know."""
+    return f"{tag(partition)}:notices"
+
+
+def twin(partition: int, dev_eui: str) -> str:
+    """Hash: what one device last reported."""
+    return f"{tag(partition)}:twin:{dev_eui}"
+
+
+def state(partition: int, function: str) -> str:
+    """Hash: what one function remembers."""
+    return f"{tag(partition)}:state:{function}"
+
+
+def retry(partition: int, function: str) -> str:
+    """Stream of references to events a function failed on."""
+    return f"{tag(partition)}:retry:{function}"
+
+
+def dead(partition: int, function: str) -> str:
+    """Stream of references to events a function gave up."""
+    return f"{tag(partition)}:dead:{function}"
+
+
+def cursor(partition: int, function: str) -> str:
+    """Hash: how far a batch function is, and the range it intends next."""
+    return f"{tag(partition)}:cursor:{function}"
+
+
+def lease(partition: int, holder: str) -> str:
+    """String: which process holds a partition for a pool or program, for a while."""
+    return f"{tag(partition)}:lease:{holder}"
+
+
+def outbox(partition: int) -> str:
+    """Stream of wanted commands: field ``command`` or ``cancel`` (JSON)."""
+    return f"{tag(partition)}:outbox"
+
+
+def command(partition: int, command_id: str) -> str:
+    """Hash: one command's state and its sentence. The sender alone writes it."""
+    return f"{tag(partition)}:command:{command_id}"
+
+
+def commands(partition: int, dev_eui: str) -> str:
+    """Sorted set: ids of one device's commands by the instant they were requested."""
+    return f"{tag(partition)}:commands:{dev_eui}"
+
+
+def line(partition: int, dev_eui: str) -> str:
+    """String (JSON): the sender's whole memory of one device's unfinished commands."""
+    return f"{tag(partition)}:line:{dev_eui}"
+
+
+def timers(partition: int) -> str:
+    """Sorted set: devices with an unfinished command by their next deadline."""
+    return f"{tag(partition)}:timers"
+
+
+def tally(partition: int) -> str:
+    """Hash: how many commands were requested and how they ended."""
+    return f"{tag(partition)}:tally"
+
+
+def pool_group(pool: str) -> str:
+    """Return the consumer group a pool reads ``events`` with."""
     return f"pool:{pool}"
 
 
-def schedule(function: str) -> str:
-    """Stream of one scheduled function's ticks."""
-    return f"{{sched:{function}}}"
+SENDER_GROUP = "sender"
+"""The sender's consumer group on ``events`` and ``outbox``."""
+
+BATCHER = "batcher"
+"""Whose lease the batcher holds."""
 
 
-class Partition:
-    """The names of one partition's keys."""
-
-    __slots__ = (
-        "events",
-        "notices",
-        "number",
-        "outbox",
-        "seen",
-        "tag",
-        "tally",
-        "timers",
-    )
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.tag = f"p{number:02d}"
-        # Stream of what was received: `topic` and `payload`, the exact bytes.
-        self.events = f"{{{self.tag}}}:events"
-        # Memory of the digests already stored, bounded by count.
-        self.seen = f"{{{self.tag}}}:seen"
-        # Stream of sentences for people.
-        self.notices = f"{{{self.tag}}}:notices"
-        # Stream of wanted commands: field `command`, or `cancel` (JSON).
-        self.outbox = f"{{{self.tag}}}:outbox"
-        # Sorted set: devices with unfinished commands by their next deadline.
-        self.timers = f"{{{self.tag}}}:timers"
-        # Hash: how many commands were requested, and how they ended.
-        self.tally = f"{{{self.tag}}}:tally"
-
-    def twin(self, dev_eui: str) -> str:
-        """Hash: what is known of one device."""
-        return f"{{{self.tag}}}:twin:{dev_eui}"
-
-    def state(self, function: str) -> str:
-        """Hash: what one function remembers."""
-        return f"{{{self.tag}}}:state:{function}"
-
-    def retry(self, function: str) -> str:
-        """Stream: events one function will see again."""
-        return f"{{{self.tag}}}:retry:{function}"
-
-    def dead(self, function: str) -> str:
-        """Stream: events one function gave up on."""
-        return f"{{{self.tag}}}:dead:{function}"
-
-    def cursor(self, function: str) -> str:
-        """Hash: how far one batch function has come, and the range it intends."""
-        return f"{{{self.tag}}}:cursor:{function}"
-
-    def lease(self, pool: str) -> str:
-        """String: the token of the process that owns this partition for a pool."""
-        return f"{{{self.tag}}}:lease:{pool}"
-
-    def fence(self, pool: str) -> str:
-        """Counter from which lease tokens are taken."""
-        return f"{{{self.tag}}}:fence:{pool}"
-
-    def command(self, command_id: str) -> str:
-        """Hash: one command's state and its sentence; the sender alone writes it."""
-        return f"{{{self.tag}}}:command:{command_id}"
-
-    def commands(self, dev_eui: str) -> str:
-        """Sorted set: ids of one device's commands by the instant of their request."""
-        return f"{{{self.tag}}}:commands:{dev_eui}"
-
-    def line(self, dev_eui: str) -> str:
-        """String (JSON): the sender's memory of one device's unfinished commands."""
-        return f"{{{self.tag}}}:line:{dev_eui}"
-
-
-def declare_partitions(redis: Any, wanted: int = PARTITIONS) -> list[Partition]:
+def declare_partitions(redis: Redis, wanted: int) -> int:
     """
-    Fix the number of partitions, or find it as wanted.
+    Fix the number of partitions, or find it as wanted, and return it.
 
-    `WrongLayout` when the streams already exist with another number: moving
-    devices between streams would lose their order.
+    WrongLayout when the streams exist with another number: it would tear the events
+    of one device apart.
     """
-    redis.hsetnx(CONFIG, "schema", SCHEMA)
-    redis.hsetnx(CONFIG, "partitions", wanted)
-    schema, found = (
-        _text(value) for value in redis.hmget(CONFIG, "schema", "partitions")
-    )
-    if (schema, found) != (SCHEMA, str(wanted)):
+    redis.hsetnx(CONFIG, "schema", str(SCHEMA))
+    redis.hsetnx(CONFIG, "partitions", str(wanted))
+    found = tuple(map(_text, redis.hmget(CONFIG, ["schema", "partitions"])))
+    if found != (str(SCHEMA), str(wanted)):
         raise WrongLayout(
             f"asked for {wanted} partitions of schema {SCHEMA}; "
-            f"{CONFIG} says {found} of schema {schema}"
+            f"{CONFIG} says {found[1]} of schema {found[0]}"
         )
-    return [Partition(number) for number in range(wanted)]
+    return wanted
 
 
-def read_partitions(redis: Any) -> list[Partition]:
-    """Return the partitions as they were declared; as many as usual before that."""
-    found = _text(redis.hget(CONFIG, "partitions"))
-    return [Partition(number) for number in range(int(found or PARTITIONS))]
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _text(value: bytes | str | None) -> str | None:
-    return value.decode() if isinstance(value, bytes) else value
+def read_partitions(redis: Redis) -> int:
+    """Return how many partitions were declared; the embedded number before that."""
+    found = redis.hget(CONFIG, "partitions")
+    return int(found) if isinstance(found, str | bytes) else EMBEDDED_PARTITIONS
