@@ -117,7 +117,7 @@ def _remaining_length(number: int) -> bytes:
 
 
 def _redis(probe: RedisAnswers, timeout_s: float) -> str | None:
-    where = probe.url.rpartition("@")[2]
+    where = probe.url.rpartition("@")[2].removeprefix("redis://")
     try:
         with redis.Redis.from_url(
             probe.url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s

@@ -5,6 +5,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from redis.exceptions import RedisError
+
 from city.commands import NOT_TAKEN, Commands, Status, Target
 from city.errors import BadCommand, CityError
 from city.redis import connect
@@ -14,7 +16,6 @@ from garonne.errors import Refused
 from garonne.places import find_device
 from garonne.running import environment_of
 from garonne.settings import Settings
-from redis.exceptions import RedisError
 
 __all__ = ["Story", "lamp", "wanted"]
 

@@ -77,7 +77,7 @@ class Screen:
             self._live.__exit__(kind, error, trace)
 
     def show(self, view: View, now: float) -> None:
-        """Show the newest view; plain lines only every few seconds or at a new phase."""
+        """Show the newest view; plain lines only now and then, or at a new phase."""
         if self._live:
             self._live.update(_table(view), refresh=True)
         elif now >= self._next_line_at or view.phase != self._last_phase:

@@ -23,7 +23,8 @@ LAMP = "street-light"
 def plan(lamps: list[str], run_s: float) -> list[tuple[float, str, int]]:
     """Return (second, DevEUI, level %) in order: every lamp in turn, seeded."""
     chance = random.Random(len(lamps))  # noqa: S311 -- a demo repeats itself on purpose
-    turns, at_s = [], FIRST_AFTER_S
+    turns: list[tuple[float, str, int]] = []
+    at_s = FIRST_AFTER_S
     while lamps and at_s <= max(FIRST_AFTER_S, run_s - LAST_BEFORE_END_S):
         lamp = lamps[len(turns) % len(lamps)]
         turns.append((at_s, lamp, chance.choice(LEVELS)))
