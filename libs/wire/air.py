@@ -1,0 +1,277 @@
+"""
+One frame in the air, its travel between two programs, and what arrives of it.
+
+On the stream a message is ``u32 length | u8 type | body``, big-endian; the length
+counts type and body. Type 1 goes from the devices to the ether, 2 back.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from math import asin, cos, log10, radians, sin, sqrt
+from struct import Struct
+from typing import Final
+
+from wire.errors import Illegal, Malformed
+from wire.eui64 import EUI64
+
+_LENGTH = Struct(">I")
+# type, frequency, SF, bandwidth, coding rate, IQ, EIRP,
+# start, airtime, sender, latitude, longitude
+_HEAD = Struct(">BIBIBBddd8sdd")
+_CODING_RATES = ("4/5", "4/6", "4/7", "4/8")  # on the stream: their index
+_MAX_PHY = 255
+MAX_MESSAGE = _HEAD.size + _MAX_PHY
+
+FSK: Final = 0
+"""``spreading_factor`` of a frame that is sent in FSK."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AirFrame:
+    """
+    A transmission: what is sent, how, when and from where.
+
+    ``start_s`` is the Unix instant at which the preamble starts. ``power_dbm`` is
+    EIRP. Uplinks are not inverted, downlinks are. ``sender`` is a DevEUI going up
+    and a gateway id going down.
+    """
+
+    phy_payload: bytes
+    frequency_hz: int
+    spreading_factor: int
+    bandwidth_hz: int
+    power_dbm: float
+    iq_inverted: bool
+    start_s: float
+    airtime_s: float
+    sender: EUI64
+    latitude: float
+    longitude: float
+    coding_rate: str = "4/5"
+
+    @property
+    def end_s(self) -> float:
+        """Unix instant at which the last symbol ends."""
+        return self.start_s + self.airtime_s
+
+
+class AirMessage(IntEnum):
+    """What a message on the stream is."""
+
+    UPLINK = 1
+    DOWNLINK = 2
+
+
+def encode(kind: AirMessage, frame: AirFrame) -> bytes:
+    """Return the whole message, length included."""
+    if len(frame.phy_payload) > _MAX_PHY:
+        raise Illegal(f"a frame has up to 255 octets, not {len(frame.phy_payload)}")
+    if frame.coding_rate not in _CODING_RATES:
+        raise Illegal(f"a coding rate is 4/5 to 4/8, not {frame.coding_rate!r}")
+    head = _HEAD.pack(
+        kind,
+        frame.frequency_hz,
+        frame.spreading_factor,
+        frame.bandwidth_hz,
+        _CODING_RATES.index(frame.coding_rate),
+        frame.iq_inverted,
+        frame.power_dbm,
+        frame.start_s,
+        frame.airtime_s,
+        frame.sender,
+        frame.latitude,
+        frame.longitude,
+    )
+    return _LENGTH.pack(len(head) + len(frame.phy_payload)) + head + frame.phy_payload
+
+
+def decode(message: bytes) -> tuple[AirMessage, AirFrame]:
+    """Read one message without its length."""
+    if not _HEAD.size <= len(message) <= MAX_MESSAGE:
+        raise Malformed(f"an air message of {len(message)} octets cannot be")
+    (
+        kind,
+        frequency_hz,
+        spreading_factor,
+        bandwidth_hz,
+        coding,
+        iq_inverted,
+        power_dbm,
+        start_s,
+        airtime_s,
+        sender,
+        latitude,
+        longitude,
+    ) = _HEAD.unpack_from(message)
+    if kind not in tuple(AirMessage) or coding >= len(_CODING_RATES):
+        raise Malformed(f"an air message has no type {kind} with coding rate {coding}")
+    return AirMessage(kind), AirFrame(
+        phy_payload=bytes(message[_HEAD.size :]),
+        frequency_hz=frequency_hz,
+        spreading_factor=spreading_factor,
+        bandwidth_hz=bandwidth_hz,
+        coding_rate=_CODING_RATES[coding],
+        iq_inverted=bool(iq_inverted),
+        power_dbm=power_dbm,
+        start_s=start_s,
+        airtime_s=airtime_s,
+        sender=EUI64(sender),
+        latitude=latitude,
+        longitude=longitude,
+    )
+
+
+class AirStream:
+    """Cuts a stream of octets into messages; one per connection."""
+
+    __slots__ = ("_buffer",)
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[tuple[AirMessage, AirFrame]]:
+        """Take what arrived; return the messages now whole. Malformed: hang up."""
+        self._buffer += data
+        messages = []
+        while (message := self._next()) is not None:
+            messages.append(decode(message))
+        return messages
+
+    def _next(self) -> bytes | None:
+        if len(self._buffer) < _LENGTH.size:
+            return None
+        (length,) = _LENGTH.unpack_from(self._buffer)
+        if not _HEAD.size <= length <= MAX_MESSAGE:
+            raise Malformed(f"an air message of {length} octets cannot be")
+        end = _LENGTH.size + length
+        if len(self._buffer) < end:
+            return None
+        message = bytes(self._buffer[_LENGTH.size : end])
+        del self._buffer[:end]
+        return message
+
+
+SNR_FLOOR_DB: Final = {
+    5: -2.5,
+    6: -5.0,
+    7: -7.5,
+    8: -10.0,
+    9: -12.5,
+    10: -15.0,
+    11: -17.5,
+    12: -20.0,
+}
+"""Least SNR at which a demodulator still reads each spreading factor."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RadioProfile:
+    """
+    Parameters of the link budget: a log-distance path loss over thermal noise.
+
+    Sensitivities hold at 125 kHz, per spreading factor.
+    """
+
+    loss_at_1_m_db: float
+    exponent: float
+    noise_figure_db: float
+    gateway_sensitivity_dbm: dict[int, float]
+    device_sensitivity_dbm: dict[int, float]
+
+    def noise_dbm(self, bandwidth_hz: int) -> float:
+        """Noise floor of a receiver this wide."""
+        return -174 + self.noise_figure_db + 10 * log10(bandwidth_hz)
+
+
+# The defaults of the ns-3 module signetlabdei/lorawan, as measured from it.
+NS3 = RadioProfile(
+    loss_at_1_m_db=7.7,
+    exponent=3.76,
+    noise_figure_db=6,
+    gateway_sensitivity_dbm={
+        7: -130.0,
+        8: -132.5,
+        9: -135.0,
+        10: -137.5,
+        11: -140.0,
+        12: -142.5,
+    },
+    device_sensitivity_dbm={
+        7: -124.0,
+        8: -127.0,
+        9: -130.0,
+        10: -133.0,
+        11: -135.0,
+        12: -137.0,
+    },
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """How a frame arrives at one place."""
+
+    distance_m: float
+    rssi_dbm: float
+    snr_db: float
+
+
+_EARTH_RADIUS_M = 6_371_008.8
+
+
+def distance_m(
+    latitude: float, longitude: float, to_latitude: float, to_longitude: float
+) -> float:
+    """Great-circle distance between two places in degrees."""
+    north = radians(to_latitude - latitude) / 2
+    east = radians(to_longitude - longitude) / 2
+    chord = sin(north) ** 2 + (
+        cos(radians(latitude)) * cos(radians(to_latitude)) * sin(east) ** 2
+    )
+    return 2 * _EARTH_RADIUS_M * asin(sqrt(min(chord, 1.0)))
+
+
+def path_loss_db(distance_m: float, profile: RadioProfile = NS3) -> float:
+    """Loss over a distance; nothing is nearer than one metre."""
+    away = max(distance_m, 1.0)
+    return profile.loss_at_1_m_db + 10 * profile.exponent * log10(away)
+
+
+def link(
+    frame: AirFrame,
+    latitude: float,
+    longitude: float,
+    profile: RadioProfile = NS3,
+) -> Link:
+    """How the frame arrives at a place, without shadowing or interference."""
+    away = distance_m(frame.latitude, frame.longitude, latitude, longitude)
+    rssi_dbm = frame.power_dbm - path_loss_db(away, profile)
+    return Link(
+        distance_m=away,
+        rssi_dbm=rssi_dbm,
+        snr_db=rssi_dbm - profile.noise_dbm(frame.bandwidth_hz),
+    )
+
+
+def gateway_hears(
+    heard: Link, spreading_factor: int, profile: RadioProfile = NS3
+) -> bool:
+    """Whether a gateway reads a frame that arrives like this, if alone."""
+    return _hears(heard, spreading_factor, profile.gateway_sensitivity_dbm)
+
+
+def device_hears(
+    heard: Link, spreading_factor: int, profile: RadioProfile = NS3
+) -> bool:
+    """Whether a device reads a frame that arrives like this, if alone."""
+    return _hears(heard, spreading_factor, profile.device_sensitivity_dbm)
+
+
+def _hears(
+    heard: Link, spreading_factor: int, sensitivity_dbm: dict[int, float]
+) -> bool:
+    factor = max(spreading_factor, 7)  # FSK and SF5/6: as the least sensitive row
+    return (
+        heard.rssi_dbm >= sensitivity_dbm[factor]
+        and heard.snr_db >= SNR_FLOOR_DB[factor]
+    )

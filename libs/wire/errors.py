@@ -1,0 +1,19 @@
+"""
+Everything this library can refuse, and whose mistake it was.
+
+WireError
+├── Malformed   they sent it: octets, topics or documents that mean nothing
+└── Illegal     we tried to build it: the specification has no such thing
+"""
+
+
+class WireError(Exception):
+    """Something cannot be read or cannot be written."""
+
+
+class Malformed(WireError):  # noqa: N818 -- names the situation, as h11's errors do
+    """What was received does not follow its specification."""
+
+
+class Illegal(WireError):  # noqa: N818 -- names the situation, as h11's errors do
+    """What was asked for cannot be said in this protocol."""

@@ -1,0 +1,109 @@
+"""EU863-870 (RP002-1.0.4), with the channels a stock ChirpStack adds."""
+
+from wire.lorawan.join import CFList
+from wire.lorawan.region import Channel, DataRate, Modulation, Region, SubBand
+
+_MHZ = 1_000_000
+
+
+def _lora(
+    index: int, sf: int, khz: int, bit_rate: int, most: int, behind: int
+) -> DataRate:
+    return DataRate(
+        index=index,
+        modulation=Modulation.LORA,
+        spreading_factor=sf,
+        bandwidth_hz=khz * 1000,
+        bit_rate=bit_rate,
+        max_mac_payload=most,
+        max_mac_payload_repeater=behind,
+    )
+
+
+def _lr_fhss(index: int, bit_rate: int, most: int) -> DataRate:
+    return DataRate(
+        index=index,
+        modulation=Modulation.LR_FHSS,
+        bit_rate=bit_rate,
+        max_mac_payload=most,
+        downlink=False,
+    )
+
+
+# A server of another revision may hold DR4 at M 230, N 222: ChirpStack does so for
+# MAC versions it does not table (1.0.4) with revision RP002-1.0.2 or later, A or B.
+DATA_RATES = (
+    _lora(0, 12, 125, 250, 59, 59),
+    _lora(1, 11, 125, 440, 59, 59),
+    _lora(2, 10, 125, 980, 59, 59),
+    _lora(3, 9, 125, 1760, 123, 123),
+    _lora(4, 8, 125, 3125, 250, 230),
+    _lora(5, 7, 125, 5470, 250, 230),
+    _lora(6, 7, 250, 11000, 250, 230),
+    DataRate(
+        index=7,
+        modulation=Modulation.FSK,
+        bit_rate=50_000,
+        max_mac_payload=250,
+        max_mac_payload_repeater=230,
+    ),
+    _lr_fhss(8, 162, 58),
+    _lr_fhss(9, 325, 123),
+    _lr_fhss(10, 162, 58),
+    _lr_fhss(11, 325, 123),
+)
+
+# Uplinks in LR-FHSS are answered as if they had come at these data rates.
+_RX1_LR_FHSS = {8: 1, 9: 2, 10: 1, 11: 2}
+_RX1_OFFSETS = range(6)
+
+
+def _rx1_row(data_rate: int) -> tuple[int, ...]:
+    base = _RX1_LR_FHSS.get(data_rate, data_rate)
+    return tuple(max(base - offset, 0) for offset in _RX1_OFFSETS)
+
+
+EU868 = Region(
+    name="eu868",
+    common_name="EU868",
+    data_rates=DATA_RATES,
+    default_channels=tuple(
+        Channel(index=at, frequency_hz=hz, min_dr=0, max_dr=5)
+        for at, hz in enumerate((868_100_000, 868_300_000, 868_500_000))
+    ),
+    max_channels=16,
+    cf_list=CFList(
+        frequencies_hz=(
+            867_100_000,
+            867_300_000,
+            867_500_000,
+            867_700_000,
+            867_900_000,
+        )
+    ),
+    rx1_data_rates={rate.index: _rx1_row(rate.index) for rate in DATA_RATES},
+    rx2_frequency_hz=869_525_000,
+    rx2_data_rate=0,
+    max_eirp_dbm=16,
+    max_tx_power=7,
+    sub_bands=(
+        SubBand(
+            low_hz=863 * _MHZ, high_hz=865 * _MHZ, duty_cycle=0.001, max_erp_dbm=14
+        ),
+        SubBand(low_hz=865 * _MHZ, high_hz=868 * _MHZ, duty_cycle=0.01, max_erp_dbm=14),
+        SubBand(
+            low_hz=868 * _MHZ, high_hz=868_600_000, duty_cycle=0.01, max_erp_dbm=14
+        ),
+        SubBand(
+            low_hz=868_700_000, high_hz=869_200_000, duty_cycle=0.001, max_erp_dbm=14
+        ),
+        SubBand(
+            low_hz=869_400_000, high_hz=869_650_000, duty_cycle=0.1, max_erp_dbm=27
+        ),
+        SubBand(
+            low_hz=869_700_000, high_hz=870 * _MHZ, duty_cycle=0.01, max_erp_dbm=14
+        ),
+    ),
+    downlink_eirp_dbm=16,
+    downlink_eirp_by_band=((869_400_000, 869_650_000, 29),),
+)
