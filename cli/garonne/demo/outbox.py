@@ -26,11 +26,12 @@ class Row:
 
 
 class Outbox:
-    """The commands requested since this instant (Unix seconds)."""
+    """The commands requested since this object was made."""
 
     def __init__(self, url: str, since: float) -> None:
         self._redis = redis.Redis.from_url(url, decode_responses=True, protocol=2)
         self._since = since
+        self._before = self._added()
 
     def close(self) -> None:
         """Hang up."""
@@ -39,7 +40,7 @@ class Outbox:
     def commands(self) -> tuple[Commands, Row | None]:
         """Return the counts, and the lamp command that was confirmed last."""
         rows = list(self._rows())
-        states = [row.state for row in rows]
+        states = [row.state for row in rows] + ["requested"] * self._waiting()
         confirmed = [row for row in rows if row.state == "confirmed" and _is_lamp(row)]
         commands = Commands(
             by_state={state: states.count(state) for state in sorted(set(states))},
@@ -48,20 +49,18 @@ class Outbox:
         return commands, max(confirmed, key=lambda row: row.updated_at, default=None)
 
     def asked(self) -> int:
-        """Return how many commands the outbox streams hold since then."""
-        return sum(
-            1
-            for key in self._redis.scan_iter(match="{p*}:outbox", count=1000)
-            for _, fields in self._entries(key)
-            if "command" in fields and self._is_new(orjson.loads(fields["command"]))
-        )
+        """Return how many commands were ever put in, by the streams' own count."""
+        return self._added() - self._before
 
-    def _entries(self, key: str) -> list[tuple[str, dict[str, str]]]:
-        entries: Any = self._redis.xrange(key)
-        return list(entries)
+    def _added(self) -> int:
+        infos: list[Any] = [self._redis.xinfo_stream(key) for key in self._streams()]
+        return sum(int(info["entries-added"]) for info in infos)
 
-    def _is_new(self, command: Mapping[str, Any]) -> bool:
-        return float(command["requested_at"]) >= self._since
+    def _waiting(self) -> int:
+        return sum(int(self._redis.xlen(key)) for key in self._streams())
+
+    def _streams(self) -> list[str]:
+        return list(self._redis.scan_iter(match="{p*}:outbox", count=1000))
 
     def _rows(self) -> Iterator[Row]:
         for key in self._redis.scan_iter(match="{p*}:command:*", count=1000):

@@ -203,7 +203,9 @@ def _uplinks(meters: Meters) -> Uplinks:
     lost = meters.total("garonne_gateway_uplinks_radio_lost_total", kind="data")
     counted = meters.has("garonne_chirpstack_events_published_total")
     rejected = meters.total("garonne_chirpstack_uplinks_rejected_total", kind="data")
+    dropped = meters.total("garonne_gateway_uplinks_network_lost_total", kind="data")
     return Uplinks(
+        network_lost=int(dropped),
         sent=int(sent),
         heard=int(heard),
         radio_lost=int(lost),

@@ -46,6 +46,7 @@ class Uplinks:
     heard: int = 0
     radio_lost: int = 0
     rejected: int | None = None
+    network_lost: int = 0  # as far as the gateways know
 
     def laws(self, published: int) -> list[Check]:
         """Return the laws of the air and of the network server."""
@@ -53,7 +54,7 @@ class Uplinks:
 
     def is_quiet(self, published: int) -> bool:
         """Whether nothing is between device and broker at this instant."""
-        through = published + (self.rejected or 0)
+        through = published + (self.rejected or 0) + self.network_lost
         return self._air().holds and self.heard == through
 
     def _air(self) -> Check:
