@@ -45,7 +45,7 @@ class HttpAnswers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Answers:
-    """The object store lists our bucket with our credentials."""
+    """The object store knows our credentials; the bucket may be missing yet."""
 
     endpoint: str
     access_key: str

@@ -154,6 +154,8 @@ def _s3(probe: S3Answers, timeout_s: float) -> str | None:
         client.list_objects_v2(Bucket=probe.bucket, MaxKeys=1)
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
+        if code == "NoSuchBucket":  # who archives makes it
+            return None
         return f"the object store on {probe.endpoint} answers {code}"
     except BotoCoreError:
         return f"no object store answers on {probe.endpoint}"

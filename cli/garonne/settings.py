@@ -21,6 +21,14 @@ GIVEN = (
     "GARONNE_CHIRPSTACK_TOKEN",
 )
 
+# What the supervisor sets itself for each program, or gives to only one start of it.
+OWN = (
+    "GARONNE_AIR",
+    "GARONNE_CHIRPSTACK_TOKEN_FILE",
+    "GARONNE_FAILPOINT",
+    "GARONNE_METRICS",
+)
+
 LEVELS = ("debug", "info", "warning", "error")
 
 # variable -> schemes it may have, and an example for the sentence.
@@ -36,7 +44,8 @@ class Settings:
     """
     The settings of the command and of the stack it starts.
 
-    `given` holds the addresses that were set from outside, by variable name.
+    `given` holds the addresses that were set from outside, by variable name;
+    `others` the settings that only the programs themselves understand.
     """
 
     home: Path
@@ -47,6 +56,7 @@ class Settings:
     log: str
     failpoint: str
     given: Mapping[str, str]
+    others: Mapping[str, str]
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -66,6 +76,7 @@ class Settings:
             log=(environ.get("GARONNE_LOG") or "info").lower(),
             failpoint=environ.get("GARONNE_FAILPOINT", ""),
             given=given,
+            others=_others(environ),
         )
         faults = [*token_faults, *settings.faults()]
         if faults:
@@ -75,6 +86,7 @@ class Settings:
     def common(self) -> dict[str, str]:
         """Return what every program is told, as environment."""
         return {
+            **self.others,
             "GARONNE_HOME": str(self.home),
             "GARONNE_STATE": str(self.state),
             "GARONNE_CITY": self.city,
@@ -99,6 +111,14 @@ def find_home() -> Path:
         if (folder / "chirpstack" / "device-types").is_dir():
             return folder
     return Path.cwd()
+
+
+def _others(environ: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in environ.items()
+        if name.startswith("GARONNE_") and name not in {*GIVEN, *OWN} and value
+    }
 
 
 def _token(environ: Mapping[str, str]) -> tuple[str, list[str]]:

@@ -155,7 +155,7 @@ def test_a_probe_tells_the_right_password_from_the_wrong_one() -> None:
         wrong = RedisAnswers(url=f"redis://:wrong@127.0.0.1:{redis.port}/0")
         assert "refuses this user" in str(ask(wrong))
         bucket = {"endpoint": s3.url, "access_key": "garonne", "bucket": "garonne-raw"}
-        assert "NoSuchBucket" in str(ask(S3Answers(**bucket, secret_key="right-key")))
+        assert ask(S3Answers(**bucket, secret_key="right-key")) is None
         assert "SignatureDoesNotMatch" in str(
             ask(S3Answers(**bucket, secret_key="wrong-key"))
         )
