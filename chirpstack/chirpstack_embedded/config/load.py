@@ -173,7 +173,9 @@ def _region_network(table: Table) -> RegionNetwork:
         min_dr=table.integer("network.min_dr", 0),
         max_dr=table.integer("network.max_dr", 0),
         repeater_compatible=table.boolean("network.repeater_compatible", False),
-        enabled_uplink_channels=tuple(table.integers("network.enabled_uplink_channels")),
+        enabled_uplink_channels=tuple(
+            table.integers("network.enabled_uplink_channels")
+        ),
         extra_channels=tuple(
             _extra_channel(item) for item in table.tables("network.extra_channels")
         ),

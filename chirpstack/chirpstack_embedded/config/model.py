@@ -1,4 +1,4 @@
-"""The configuration, with the defaults of ChirpStack's code (not of its stock files)."""
+"""The configuration, with the defaults of ChirpStack's code, not its stock files."""
 
 from dataclasses import dataclass, field
 

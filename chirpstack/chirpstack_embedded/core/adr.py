@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from chirpstack_embedded.model import ADR_HISTORY_LENGTH, UplinkRecord
 
@@ -81,8 +82,5 @@ def _nb_trans(current: int, loss_percent: float) -> int:
 def _loss_percent(history: Sequence[UplinkRecord]) -> float:
     if len(history) < ADR_HISTORY_LENGTH:
         return 0.0
-    lost = sum(
-        after.f_cnt - before.f_cnt - 1
-        for before, after in zip(history, history[1:], strict=False)
-    )
+    lost = sum(after.f_cnt - before.f_cnt - 1 for before, after in pairwise(history))
     return lost / len(history) * 100.0

@@ -9,12 +9,17 @@ import base64
 import math
 import struct
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
 
 import orjson
 
 NANO = 1_000_000_000
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_S = -62_135_596_800
+_LAST_S = 253_402_300_799
 
 Renderer = Callable[[Any], Any]
 
@@ -132,26 +137,9 @@ def _packs_to(candidate: float, wanted: bytes) -> bool:
 
 @lru_cache(maxsize=64)
 def _whole_seconds(seconds: int) -> str:
-    days, rest = divmod(seconds, 86_400)
-    year, month, day = _civil(days)
-    hour, rest = divmod(rest, 3600)
-    minute, second = divmod(rest, 60)
-    return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
-
-
-def _civil(days: int) -> tuple[int, int, int]:
-    # Days since 1970 to a Gregorian date, for any year a frame may claim.
-    era, day_of_era = divmod(days + 719_468, 146_097)
-    year_of_era = (
-        day_of_era - day_of_era // 1460 + day_of_era // 36_524 - day_of_era // 146_096
-    ) // 365
-    day_of_year = day_of_era - (
-        365 * year_of_era + year_of_era // 4 - year_of_era // 100
-    )
-    shifted = (5 * day_of_year + 2) // 153
-    day = day_of_year - (153 * shifted + 2) // 5 + 1
-    month = shifted + 3 if shifted < 10 else shifted - 9
-    return year_of_era + era * 400 + (month <= 2), month, day
+    # A gateway may claim any year; protobuf's own range is 1 to 9999.
+    instant = _EPOCH + timedelta(seconds=min(max(seconds, _FIRST_S), _LAST_S))
+    return instant.strftime("%Y-%m-%dT%H:%M:%S").zfill(19)
 
 
 def _fraction(nanos: int) -> str:

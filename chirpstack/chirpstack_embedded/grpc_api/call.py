@@ -78,7 +78,7 @@ class Call:
             raise unauthenticated()
 
     def device(self, dev_eui: str, *, write: bool) -> Device:
-        """The device; unknown is NOT_FOUND for admins and UNAUTHENTICATED for others."""
+        """The device; unknown is NOT_FOUND for admins, UNAUTHENTICATED for others."""
         device = self.store.devices.get(dev_eui)
         if device is None:
             self.require_admin(write=write)

@@ -29,7 +29,7 @@ _BEARER = "Bearer "
 
 def method_names(service: str) -> list[str]:
     """Return every method of a service of package ``api``."""
-    descriptor = descriptor_pool.Default().FindServiceByName(f"api.{service}")  # type: ignore[no-untyped-call] # protobuf has no annotations here
+    descriptor = descriptor_pool.Default().FindServiceByName(f"api.{service}")
     return [method.name for method in descriptor.methods]
 
 
@@ -142,7 +142,7 @@ def _call(services: Services, context: grpc.ServicerContext) -> Call:
 
 
 def _bearer(context: grpc.ServicerContext) -> str:
-    metadata = {key: value for key, value in context.invocation_metadata()}
+    metadata = dict(context.invocation_metadata())
     authorization = metadata.get("authorization")
     if authorization is None:
         raise unauthenticated("no authorization provided")

@@ -84,7 +84,7 @@ class Database:
         return self.execute(sql, parameters).fetchall()
 
     def count(self, sql: str, *parameters: Any) -> int:
-        """Return the number that ``select count(*)`` answers."""
+        """Return the one number a statement answers."""
         return int(self.execute(sql, parameters).fetchone()[0])
 
     def _migrate(self) -> bool:

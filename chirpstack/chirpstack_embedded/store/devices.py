@@ -143,14 +143,14 @@ class Devices:
 
     def update(self, settings: DeviceSettings, now: float) -> bool:
         """Change what a client decides; returns False for an unknown DevEUI."""
-        dev_eui, *values = _settings_row(settings)
+        values = _settings_row(settings)[1:]
         cursor = self._database.execute(
             "update device set application_id = ?, device_profile_id = ?, name = ?,"
             " description = ?, join_eui = ?, skip_fcnt_check = ?, is_disabled = ?,"
             " tags = ?, variables = ?, updated_at = ? where dev_eui = ?",
-            (*values, now, dev_eui),
+            (*values, now, settings.dev_eui),
         )
-        self.forget(dev_eui)
+        self.forget(settings.dev_eui)
         return cursor.rowcount == 1
 
     def delete(self, dev_eui: str) -> bool:
@@ -162,6 +162,22 @@ class Devices:
         self._index(dev_eui, None)
         self._queued.discard(dev_eui)
         return cursor.rowcount == 1
+
+    def of_application(self, application_id: str) -> list[Device]:
+        """The devices of an application."""
+        rows = self._database.all(
+            "select dev_eui from device where application_id = ?", application_id
+        )
+        found = (self.get(row["dev_eui"]) for row in rows)
+        return [device for device in found if device]
+
+    def count_of_tenant(self, tenant_id: str) -> int:
+        """How many devices a tenant has."""
+        return self._database.count(
+            "select count(*) from device d join application a"
+            " on a.id = d.application_id where a.tenant_id = ?",
+            tenant_id,
+        )
 
     # -- the cache
 
@@ -177,6 +193,10 @@ class Devices:
         if dev_eui in self._dirty:
             self.write_dirty()
         self._cache.pop(dev_eui, None)
+
+    def forget_unsaved(self) -> None:
+        """Keep only devices that were saved; the others are read again."""
+        self._cache = dict(self._dirty)
 
     def forget_all(self) -> None:
         """Drop everything remembered and read the indexes again."""

@@ -1,8 +1,8 @@
 """Registered gateways, cached for the hot path."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from chirpstack_api import api
+from chirpstack_api import api, common
 
 from chirpstack_embedded.model import Gateway
 from chirpstack_embedded.store.database import Database
@@ -35,13 +35,32 @@ class Gateways(Records[api.Gateway]):
         super().create(message, now)
         self._cache.pop(message.gateway_id, None)
 
-    def seen(self, gateway_id: str, stats: api.Gateway, now: float) -> None:
-        """Write what stats changed: metadata, location, last seen."""
+    def note_stats(
+        self,
+        gateway_id: str,
+        metadata: Mapping[str, str],
+        location: common.Location,
+        now: float,
+    ) -> bool:
+        """
+        Write what stats changed: last seen, metadata (replaced), location.
+
+        A location of zeros is no location.  False for an unknown gateway.
+        """
+        record = self.get(gateway_id)
+        if record is None:
+            return False
+        gateway = record.message
+        gateway.metadata.clear()
+        gateway.metadata.update(metadata)
+        if location.latitude or location.longitude or location.altitude:
+            gateway.location.CopyFrom(location)
         self._database.execute(
             "update gateway set last_seen_at = ?, message = ? where gateway_id = ?",
-            (now, stats.SerializeToString(deterministic=True), gateway_id),
+            (now, gateway.SerializeToString(deterministic=True), gateway_id),
         )
         self._cache.pop(gateway_id, None)
+        return True
 
     def _view(self, gateway_id: str) -> Gateway | None:
         row = self._database.one(

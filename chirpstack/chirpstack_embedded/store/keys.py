@@ -67,12 +67,11 @@ class DeviceKeys:
         self._database.execute(
             "insert into dev_nonce values (?, ?, ?)", (dev_eui, join_eui, dev_nonce)
         )
-        join_nonce = self._database.count(
+        return self._database.count(
             "update device_keys set join_nonce = join_nonce + 1 where dev_eui = ?"
             " returning join_nonce - 1",
             dev_eui,
         )
-        return join_nonce
 
     def flush_dev_nonces(self, dev_eui: str) -> bool:
         """Forget used DevNonces and keep the JoinNonce; False without keys."""

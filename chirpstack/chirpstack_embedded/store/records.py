@@ -78,9 +78,7 @@ class Records(Generic[Message]):
         self._on_change()
         return cursor.rowcount == 1
 
-    def find(
-        self, *, tenant_id: str = "", search: str = ""
-    ) -> list[Record[Message]]:
+    def find(self, *, tenant_id: str = "", search: str = "") -> list[Record[Message]]:
         """The records of a tenant (all if empty) whose name holds ``search``."""
         where, parameters = ["1 = 1"], []
         if tenant_id and self._has_tenant:
