@@ -22,10 +22,11 @@ from faas.events import (
 )
 from faas.functions import Function, Retry, on_batch, on_event, on_uplink
 from faas.loader import collect
-from faas.ports import Clock, Commands, Notices, State, Twin
+from faas.ports import Archive, Clock, Commands, Notices, State, Twin
 
 __all__ = [
     "Acked",
+    "Archive",
     "Batch",
     "Clock",
     "Commands",

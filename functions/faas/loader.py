@@ -16,7 +16,7 @@ from faas.ports import PORTS
 
 OFFERED: Final[Mapping[type, frozenset[str]]] = {
     OnEvent: frozenset(PORTS),
-    OnBatch: frozenset({"store"}),
+    OnBatch: frozenset({"archive"}),
     OnSchedule: frozenset({"clock", "commands", "notices"}),
 }
 """Which ports the runtime offers to functions of each kind of trigger."""

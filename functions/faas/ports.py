@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, Protocol
 
+from faas.batches import Batch
+
 EXPIRES_S: Final = 300.0
 """How long an order is worth sending when its handler does not say."""
 
@@ -27,6 +29,7 @@ Level = Literal["info", "warning", "error"]
 
 __all__ = [
     "PORTS",
+    "Archive",
     "Clock",
     "Commands",
     "Effects",
@@ -82,6 +85,13 @@ class Notices(Protocol):
 
     def send(self, text: str, *, level: Level = "info") -> None:
         """Tell the city's operators."""
+
+
+class Archive(Protocol):
+    """The raw archive; offered to functions that take batches."""
+
+    def keep(self, batch: Batch) -> None:
+        """Keep a batch byte for byte; a repeat overwrites it with itself."""
 
 
 class Clock(Protocol):
