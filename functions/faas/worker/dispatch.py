@@ -60,8 +60,7 @@ class Dispatcher:
             answers = self._together(jobs, memory)
         except HandlerLost as lost:
             answers = self._alone(jobs, memory, lost)
-        for answer in (a for each in answers for a in each):
-            self._count(answer)
+        self.meters.functions.count(answer for each in answers for answer in each)
         return answers
 
     def _together(self, jobs: Sequence[Job], memory: Memory) -> list[list[Answer]]:
@@ -94,13 +93,6 @@ class Dispatcher:
         if "memory" in answer.get("effects", {}):
             carried[function.name, job.dev_eui] = answer["effects"]["memory"]
         return answer
-
-    def _count(self, answer: Answer) -> None:
-        name = answer["function"]
-        self.meters.invoked.labels(name).inc()
-        self.meters.seconds.labels(name).observe(answer.get("seconds", 0.0))
-        if answer["outcome"] != "done":
-            self.meters.failed.labels(name).inc()
 
 
 def _blame(function: Known, lost: HandlerLost) -> Answer:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -205,11 +206,11 @@ class Partition:
             raise LeaseLost
 
     def _measure(self, entries: Sequence[Entry]) -> None:
-        now_ms = self.now() * 1e3
-        for entry in entries:
-            kind = entry.event.kind if entry.event else "unreadable"
-            self.meters.committed.labels(kind).inc()
-            self.meters.lag.observe(max(0.0, now_ms - entry.arrived_ms) / 1e3)
+        kinds = Counter(e.event.kind if e.event else "unreadable" for e in entries)
+        for kind, count in kinds.items():
+            self.meters.committed.labels(kind).inc(count)
+        waited_ms = self.now() * 1e3 - entries[0].arrived_ms
+        self.meters.lag.observe(max(0.0, waited_ms) / 1e3)
 
     def _recall(self, jobs: Sequence[Job]) -> Memory:
         """Read what the functions of these jobs remember of their devices."""
