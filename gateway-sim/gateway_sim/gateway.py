@@ -25,6 +25,7 @@ TMST_MODULUS = 2**32
 TMST_PER_S = 1_000_000
 CONTEXT_BYTES = 4
 EIRP_OVER_ERP_DB = 2.15
+SNR_CEILING_DB = 14.0  # a demodulator's own estimate saturates about there
 MAX_PHY_BYTES = 255
 
 
@@ -117,7 +118,7 @@ class Gateway:
             tmst=self._count_us(frame.end_s) % TMST_MODULUS,
             received_at=_instant(frame.end_s),
             rssi_dbm=reception.rssi_dbm,
-            snr_db=reception.snr_db,
+            snr_db=min(reception.snr_db, SNR_CEILING_DB),
             channel=reception.channel,
         )
 

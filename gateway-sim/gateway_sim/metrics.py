@@ -66,4 +66,7 @@ class Metrics:
 
     def serve(self, host: str, port: int) -> None:
         """Answer Prometheus (and the supervisor) on this address."""
-        start_http_server(port, addr=host, registry=self.registry)
+        try:
+            start_http_server(port, addr=host, registry=self.registry)
+        except OSError as error:
+            raise OSError(f"cannot show metrics on {host}:{port}: {error}") from error

@@ -7,8 +7,9 @@ Everything runs in one asyncio loop, and the only clock is read here.
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from random import Random
 
 from gateway_sim.chirpstack import Codec, Encoding
 from gateway_sim.ether import Ether
@@ -23,6 +24,7 @@ from wire.air import AirFrame
 from wire.declared import DeclaredGateway
 from wire.lorawan.region import Region
 
+DAY_S = 86_400.0
 M_TYPES = {0b000: "join", 0b010: "data", 0b100: "data"}
 
 log = logging.getLogger(__name__)
@@ -43,7 +45,8 @@ class Program:
     ) -> None:
         now = time.time()
         gateways = [
-            Gateway(place, region=region, boot_s=now, seed=seed) for place in places
+            Gateway(place, region=region, boot_s=now - uptime_s, seed=seed)
+            for place, uptime_s in zip(places, uptimes_s(seed), strict=False)
         ]
         self.metrics = Metrics()
         self._stats_interval_s = stats_interval_s
@@ -157,6 +160,13 @@ class Program:
         self._timer_at = at_s
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(max(0.0, at_s - time.time()), self._wake)
+
+
+def uptimes_s(seed: int) -> Iterator[float]:
+    """How long each gateway has been up: no two counters show the same."""
+    random = Random(f"{seed}/uptime")
+    while True:
+        yield random.uniform(0.0, DAY_S)
 
 
 def kind_of(frame: AirFrame) -> str:

@@ -37,6 +37,14 @@ def test_the_stamp_of_an_uplink_is_its_end_on_the_gateways_counter() -> None:
     assert 1_051_456 == heard(BOOT_S + 1.0).tmst
 
 
+def test_the_reported_snr_saturates() -> None:
+    near = Reception(
+        gateway_id=CAPITOLE.gateway_id, rssi_dbm=-40.0, snr_db=48.5, channel=1
+    )
+
+    assert 14.0 == gateway().hear(frame(), near).snr_db
+
+
 def test_the_counter_wraps_after_32_bits() -> None:
     assert 1_051_456 == heard(BOOT_S + 2**32 / 1e6 + 1.0).tmst
 

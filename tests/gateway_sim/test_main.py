@@ -93,10 +93,11 @@ def test_a_wrong_city_tells_its_faults_and_exits_2(home: Path) -> None:
     assert "Traceback" not in said
 
 
-def test_a_taken_port_is_one_sentence(home: Path) -> None:
+@pytest.mark.parametrize("what", ["AIR", "METRICS"])
+def test_a_taken_port_is_one_sentence(home: Path, what: str) -> None:
     with mosquitto() as broker:
-        taken = f"{HOST}:{broker.port}"
-        with start(home, MQTT=broker.url, AIR=taken) as program:
+        taken = {"AIR": f"{HOST}:{free_port()}", what: f"{HOST}:{broker.port}"}
+        with start(home, MQTT=broker.url, **taken) as program:
             _, said = program.communicate(timeout=WAIT_S)
 
     assert 1 == program.returncode

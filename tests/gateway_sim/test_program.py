@@ -166,6 +166,7 @@ def test_two_gateways_publish_one_frame_and_the_far_one_does_not(
     assert sent.phy_payload == one.phy_payload == two.phy_payload
     assert one.tx_info == two.tx_info
     assert one.rx_info.rssi > two.rx_info.rssi
+    assert one.rx_info.context != two.rx_info.context
     assert city.heard.empty() or THREE not in city.heard.get()[0]
     assert 1 == city.count("garonne_gateway_uplinks_heard_total", kind="data")
     assert 2 == city.count("garonne_gateway_receptions_total", forwarded="yes")
