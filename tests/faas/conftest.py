@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
-from tests.servers import Server, mosquitto, valkey
+from tests.servers import Server, valkey
 
 from city.redis import connect
 from city.settings import Reader
@@ -64,13 +64,6 @@ def crash(event: Uplink, state: State) -> None:
 def redis_server() -> Iterator[Server]:
     """A Valkey with a password, for the whole run."""
     with valkey(password="only-for-tests") as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def broker() -> Iterator[Server]:
-    """A Mosquitto with a user, for the whole run."""
-    with mosquitto(user="faas", password="only-for-tests") as server:
         yield server
 
 

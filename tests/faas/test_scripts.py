@@ -62,10 +62,8 @@ def test_without_the_lease_nothing_is_applied_and_nothing_acknowledged(
 
 def test_a_reference_is_taken_out_with_its_effects_once(redis: Redis) -> None:
     place = entry(redis)
-    names, arguments = (
-        [STREAM, LEASE, TWIN],
-        [TOKEN, "", place, 2, "HINCRBY", 3, "n", 1],
-    )
+    names = [STREAM, LEASE, TWIN]
+    arguments: list[Any] = [TOKEN, "", place, 2, "HINCRBY", 3, "n", 1]
 
     assert [1, 0] == [scripts.run(redis, COMMIT, names, arguments) for _ in range(2)]
     assert (b"1", 0) == (redis.hget(TWIN, "n"), redis.xlen(STREAM))
@@ -165,6 +163,7 @@ def test_any_bytes_are_stored_exactly(
     redis.flushall()
     scripts.send(redis, store_commands([Publish(0, topic, payload)], 4))
     (name,) = redis.keys("*:events")
-    ((_, fields),) = redis.xrange(name)
+    found: Any = redis.xrange(name)
+    ((_, fields),) = found
 
     assert {b"topic": topic, b"payload": payload} == fields

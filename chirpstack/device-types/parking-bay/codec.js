@@ -63,7 +63,7 @@ function decodeUplink(input) {
   const size = input.bytes.length;
   if (size < least || size > most) {
     const wanted = least === most ? least : least + " to " + most;
-    return { errors: ["port " + input.fPort + " has " + wanted + " bytes, found " + size] };
+    return { errors: ["a payload on port " + input.fPort + " has a size of " + wanted + ", found " + size] };
   }
   return { data: decode(input.bytes) };
 }

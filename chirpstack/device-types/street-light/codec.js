@@ -47,27 +47,28 @@ const REQUESTS = { 0: "usage", 1: "status", 2: "dim-map", 3: "location" };
 // A cursor over the payload that says what was asked when there is not enough.
 function reader(bytes) {
   let at = 0;
-  const take = (size, what) => {
+  const move = (size, what) => {
     if (at + size > bytes.length)
-      throw what + " needs " + size + " bytes at " + at + ", the payload has " + bytes.length;
+      throw what + " is missing: wanted " + size + " at byte " + at + ", the payload has " + bytes.length;
     at += size;
-    return bytes.slice(at - size, at);
+    return at - size;
   };
-  const number = (size, what) =>
-    take(size, what).reduceRight((sum, byte) => sum * 256 + byte, 0);
-  const signed = (what) => (number(1, what) << 24) >> 24;
-  return {
-    u8: (what) => number(1, what),
-    u16: (what) => number(2, what),
-    u32: (what) => number(4, what),
-    i8: signed,
-    take,
-    left: () => bytes.length - at,
-    at: () => at,
+  const u8 = (what) => bytes[move(1, what)];
+  const u16 = (what) => {
+    const i = move(2, what);
+    return bytes[i] | (bytes[i + 1] << 8);
   };
+  const u32 = (what) => {
+    const i = move(4, what);
+    return (bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24)) >>> 0;
+  };
+  const i8 = (what) => (u8(what) << 24) >> 24;
+  const take = (size, what) => bytes.slice(move(size, what), at);
+  return { u8, u16, u32, i8, take, left: () => bytes.length - at, at: () => at };
 }
 
 function named(bits, names) {
+  if (bits === 0) return [];
   return Object.keys(names).filter((bit) => (bits >> bit) & 1).map((bit) => names[bit]);
 }
 
@@ -97,7 +98,7 @@ function reason(byte) {
 
 function lux(raw) {
   if (raw === 0xffff) return null;
-  return Number((10 ** ((raw & 0x7fff) / 4000) / 1000).toPrecision(4));
+  return Number((10 ** ((raw & 0x7fff) / 4000) / 1000).toPrecision(5));
 }
 
 function driver(read) {
@@ -155,7 +156,7 @@ function status(read) {
     level: first.level === null ? 0 : first.level,
     reason: first.reason,
     lamp_on: first.lamp_on === true,
-    motion: false,
+    motion: null,
     lux: null,
     ...sensed,
     faults: [
