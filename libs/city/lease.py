@@ -5,6 +5,7 @@ The token only grows, so the commit of a process that slept through its lease is
 refused even when nobody else has come.
 """
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -60,12 +61,19 @@ class Lease:
     clock: Callable[[], float] = time.monotonic
     token: str = ""
     _until: float = field(default=0.0, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def hold(self) -> bool:
         """Take or renew the lease when it is time to; tell whether it is ours."""
-        if not self.token:
-            return self._acquire()
-        return self._until - self.clock() > self.lease_s / 2 or self._renew()
+        with self._lock:
+            if not self.token:
+                return self._acquire()
+            return self._fresh() or self._renew()
+
+    def keep(self) -> bool:
+        """Renew the lease if it is ours; for a thread beside a long piece of work."""
+        with self._lock:
+            return bool(self.token) and (self._fresh() or self._renew())
 
     def sure(self) -> bool:
         """Tell whether nobody else can have it yet, without asking."""
@@ -84,6 +92,9 @@ class Lease:
         if not done:
             self.token = ""
         return bool(done)
+
+    def _fresh(self) -> bool:
+        return self._until - self.clock() > self.lease_s / 2
 
     def _acquire(self) -> bool:
         asked_at = self.clock()

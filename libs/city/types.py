@@ -17,6 +17,9 @@ from city.errors import BadCommand, BadDeviceType, CodecFailed
 LARGEST_BYTES = 51
 """N of the slowest data rate of EU868: longer commands may be discarded in silence."""
 
+ECHO = "dimming"
+"""What the codecs call a device's echo of a command, unless their type says."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceType:
@@ -73,7 +76,7 @@ class Planner:
             confirm_reason=found.get("confirm_reason", ""),
             confirm_within_s=float(found["confirm_within_s"]),
             expires_s=float(found["expires_s"]),
-            echo_message=found.get("echo_message", ""),
+            echo_message=found.get("echo_message", ECHO),
             status_request=self._codec.encode(request) if request else None,
         )
 

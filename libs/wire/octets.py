@@ -33,9 +33,14 @@ class Octets(bytes):
             octets = b""
         if len(octets) != cls.size or len(digits) != 2 * cls.size:
             raise Malformed(
-                f"{cls.__name__} is {2 * cls.size} hexadecimal digits, not {text!r}"
+                f"{cls.__name__} is {2 * cls.size} hexadecimal digits,"
+                f" not {cls._quoted(text)}"
             )
         return cls(octets)
+
+    @classmethod
+    def _quoted(cls, text: str) -> str:
+        return repr(text)
 
     @classmethod
     def from_le(cls, octets: bytes) -> Self:
@@ -50,6 +55,9 @@ class Octets(bytes):
 
     def __str__(self) -> str:
         return self.hex()
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.hex()})"

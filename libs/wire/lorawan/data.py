@@ -6,6 +6,7 @@ from typing import Self
 
 from wire.errors import Illegal, Malformed
 from wire.lorawan.fhdr import F_CTRL_DOWN, F_CTRL_UP, F_OPTS_MAX, FCtrl
+from wire.lorawan.fields import fits
 from wire.lorawan.ids import DevAddr
 from wire.lorawan.mhdr import M_TYPES, Direction, MType
 
@@ -93,7 +94,7 @@ class DataFrame:
                 self.m_type << 5,
                 self.dev_addr.to_le(),
                 control | len(self.f_opts),
-                self.f_cnt_16,
+                fits("FCnt", self.f_cnt_16, 16),
             )
             + self.f_opts
             + port_and_payload(self.f_port, self.frm_payload, self.f_opts)
@@ -110,4 +111,4 @@ def port_and_payload(f_port: int | None, payload: bytes, f_opts: bytes) -> bytes
         return b""
     if f_port == 0 and f_opts:
         raise Illegal("FPort 0 and FOpts cannot both carry MAC commands")
-    return f_port.to_bytes() + payload
+    return fits("FPort", f_port, 8).to_bytes() + payload

@@ -97,9 +97,11 @@ class Session:
 
     def verify(self, phy_payload: bytes, f_cnt: int) -> bool:
         """Whether the MIC is that of this session at the full counter ``f_cnt``."""
+        if not 0 <= f_cnt <= F_CNT_MAX:
+            return False
         # Types 2 and 4 go up, 3 and 5 down: the low bit of the type is the direction.
         way = (phy_payload[0] >> 5) & 1
-        mic = self._mic(way, f_cnt, phy_payload[:-MIC_SIZE])
+        mic = self.mic(way, f_cnt, phy_payload[:-MIC_SIZE])
         return compare_digest(mic, phy_payload[-MIC_SIZE:])
 
     def decrypt(self, frame: DataFrame, f_cnt: int) -> bytes:
@@ -127,9 +129,10 @@ class Session:
             + f_opts
             + port_and_payload(f_port, payload, f_opts)
         )
-        return message + self._mic(way, f_cnt, message)
+        return message + self.mic(way, f_cnt, message)
 
-    def _mic(self, way: int, f_cnt: int, message: bytes) -> bytes:
+    def mic(self, way: int, f_cnt: int, message: bytes) -> bytes:
+        """Return the MIC of a message going up (0) or down (1) at a full counter."""
         mac = self._mac()
         mac.update(self._mic_prefix[way] + _TAIL.pack(f_cnt, 0, len(message)) + message)
         return mac.finalize()[:MIC_SIZE]

@@ -1,0 +1,189 @@
+"""
+The one thread that drives the core.
+
+Whatever arrives waits in an inbox; a step takes all of it into one transaction
+(group commit), and only what is committed leaves: events through the outbox at
+QoS 1, downlinks at once.
+"""
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from chirpstack_embedded.adapters.publisher import EventPublisher
+from chirpstack_embedded.core.context import Event, Transmission
+from chirpstack_embedded.core.server import NetworkServer
+from chirpstack_embedded.failpoint import (
+    AFTER_COMMIT_BEFORE_PUBLISH,
+    AFTER_PUBLISH_BEFORE_DELETE,
+    Failpoint,
+)
+from chirpstack_embedded.metrics import Metrics
+from chirpstack_embedded.store import OutgoingEvent, Store
+from chirpstack_embedded.streams import Streams
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500
+LONGEST_WAIT_S = 1.0
+RETRY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromGateway:
+    """A gateway published something."""
+
+    region_config_id: str
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FromApplication:
+    """An application published a command."""
+
+    topic: str
+    payload: bytes
+
+
+Arrival = FromGateway | FromApplication | None
+"""None only wakes the engine."""
+
+
+class GatewaySender(Protocol):
+    """Where a region's downlinks go."""
+
+    def send(self, transmission: Transmission, *, as_json: bool) -> None:
+        """Hand one downlink to its gateway."""
+
+
+class Engine:
+    """Feeds the core, commits, and lets out what was committed."""
+
+    def __init__(
+        self,
+        *,
+        server: NetworkServer,
+        store: Store,
+        publisher: EventPublisher,
+        senders: Mapping[str, GatewaySender],
+        streams: Streams,
+        metrics: Metrics,
+        failpoint: Failpoint,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._server = server
+        self._store = store
+        self._publisher = publisher
+        self._senders = senders
+        self._streams = streams
+        self._metrics = metrics
+        self._failpoint = failpoint
+        self._clock = clock
+        self._inbox: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    def post(self, arrival: Arrival) -> None:
+        """Put something into the inbox; any thread may."""
+        self._inbox.put(arrival)
+
+    def start(self) -> None:
+        """Take up what an earlier run left in the outbox, then run."""
+        self._publisher.offer(self._store.outbox.waiting())
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the step that is running."""
+        self._stopping.set()
+        self.post(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            arrivals = self._take()
+            try:
+                with self._metrics.step_seconds.time():
+                    self.step(arrivals)
+            except Exception:
+                # Disk full, database gone: nothing of this step was accepted.
+                logger.exception("ns.engine.step.fail arrivals=%d", len(arrivals))
+                self._stopping.wait(RETRY_S)
+
+    def _take(self) -> list[Arrival]:
+        deadline = self._server.next_deadline() - self._clock()
+        try:
+            first = self._inbox.get(timeout=min(max(deadline, 0.0), LONGEST_WAIT_S))
+        except queue.Empty:
+            return []
+        arrivals = [first]
+        while len(arrivals) < BATCH:
+            try:
+                arrivals.append(self._inbox.get_nowait())
+            except queue.Empty:
+                break
+        return arrivals
+
+    def step(self, arrivals: list[Arrival]) -> None:
+        """Do one round: everything that arrived, everything that is due."""
+        settled = self._publisher.settled(self._clock())
+        if settled:
+            self._failpoint.reach(AFTER_PUBLISH_BEFORE_DELETE)
+        with self._store.transaction():
+            self._store.outbox.remove(event.id for event in settled)
+            self._feed(arrivals)
+            self._server.tick(self._clock())
+            events = self._server.events()
+            outgoing = [
+                self._store.outbox.add(event.topic, event.payload) for event in events
+            ]
+        if events:
+            self._failpoint.reach(AFTER_COMMIT_BEFORE_PUBLISH)
+        self._let_out(events, outgoing, settled)
+
+    def _feed(self, arrivals: list[Arrival]) -> None:
+        now = self._clock()
+        for arrival in arrivals:
+            if isinstance(arrival, FromGateway):
+                self._server.receive(
+                    arrival.region_config_id, arrival.topic, arrival.payload, now
+                )
+            elif isinstance(arrival, FromApplication):
+                self._server.command(arrival.topic, arrival.payload, now)
+
+    def _let_out(
+        self,
+        events: list[Event],
+        outgoing: list[OutgoingEvent],
+        settled: list[OutgoingEvent],
+    ) -> None:
+        self._publisher.offer(outgoing)
+        self._publisher.pump(self._clock())
+        transmissions = self._server.transmissions()
+        for transmission in transmissions:
+            as_json = self._server.speaks_json(transmission.gateway_id)
+            sender = self._senders[transmission.region_config_id]
+            sender.send(transmission, as_json=as_json)
+        for event in events:
+            self._show(event)
+        for warning in self._server.warnings():
+            logger.warning("%s", warning)
+        self._metrics.count_tallies(self._server.tallies)
+        self._metrics.count_committed(events)
+        self._metrics.count_published(event.topic for event in settled)
+        self._metrics.count_sent(len(transmissions))
+        self._metrics.backlog.set(self._publisher.backlog)
+
+    def _show(self, event: Event) -> None:
+        self._streams.add(
+            "device-event",
+            event.dev_eui,
+            time_ns=event.time_ns,
+            description=event.kind,
+            body=event.payload.decode(),
+            properties=event.properties,
+        )

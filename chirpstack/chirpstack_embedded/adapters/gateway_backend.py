@@ -1,0 +1,42 @@
+"""The MQTT side of one region's gateways (contract §1.1)."""
+
+import logging
+from collections.abc import Callable
+
+from chirpstack_embedded.adapters.mqtt import Connection
+from chirpstack_embedded.config import Region
+from chirpstack_embedded.core.context import Transmission
+from chirpstack_embedded.core.gateway_codec import write_downlink
+from wire.chirpstack.topics import gateway_topic
+from wire.eui64 import EUI64
+
+logger = logging.getLogger(__name__)
+
+
+class GatewayBackend:
+    """Receives the events of a region's gateways and sends them commands."""
+
+    def __init__(
+        self, region: Region, on_message: Callable[[str, str, bytes], None]
+    ) -> None:
+        self._prefix = region.broker.topic_prefix
+        head = f"{self._prefix}/" if self._prefix else ""
+        self.connection = Connection(
+            f"gateways.{region.id}",
+            region.broker,
+            topic_filter=f"{head}gateway/+/event/+",
+            on_message=lambda topic, payload: on_message(region.id, topic, payload),
+        )
+
+    def send(self, transmission: Transmission, *, as_json: bool) -> None:
+        """Publish one downlink."""
+        gateway_id = EUI64.parse(transmission.gateway_id)
+        topic = gateway_topic(self._prefix, gateway_id, "command", "down")
+        frame = transmission.frame
+        self.connection.publish(topic, write_downlink(frame, as_json=as_json))
+        logger.debug(
+            "gw.down.send gateway_id=%s downlink_id=%d items=%d",
+            gateway_id,
+            frame.downlink_id,
+            len(frame.items),
+        )

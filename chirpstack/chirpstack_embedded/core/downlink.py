@@ -1,0 +1,427 @@
+"""
+Building downlinks: the class A answer and the class C frame (contract §2.6, §2.10).
+
+A frame is built from a copy of the state and changes none of it but what the
+next frame must know: counters and queue move on the gateway's tx ack.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chirpstack_api import gw
+
+from chirpstack_embedded.core import documents, mac
+from chirpstack_embedded.core.ciphers import ciphers
+from chirpstack_embedded.core.context import FRAME_LIFETIME_S, Context, SentFrame
+from chirpstack_embedded.core.downlink_queue import Chosen, Discarded, choose
+from chirpstack_embedded.core.gateway_choice import choose_gateway
+from chirpstack_embedded.core.mac.block import Block
+from chirpstack_embedded.core.reception import HeardFrame
+from chirpstack_embedded.core.region import RegionPlan
+from chirpstack_embedded.core.rendering import nanoseconds
+from chirpstack_embedded.model import Device, QueueItem, Reception, Session
+from wire.lorawan.data import DataFrame
+from wire.lorawan.fhdr import F_OPTS_MAX, FCtrl
+from wire.lorawan.ids import DevAddr
+from wire.lorawan.mhdr import MType
+
+MAC_F_PORT = 0
+RX1_ONLY = 1
+RX2_ONLY = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What an accepted uplink leaves for its receive windows."""
+
+    heard: HeardFrame
+    dev_eui: str
+    must_send: bool
+    must_ack: bool
+    mac_answers: tuple[Block, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class Opportunity:
+    """One item of the frame: a window and the room it leaves."""
+
+    tx_info: gw.DownlinkTxInfo
+    room: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What goes into every item of one frame."""
+
+    blocks: Sequence[Block]
+    chosen: Chosen | None
+    ack: bool
+
+
+def respond(context: Context, response: Response, now: float) -> None:
+    """Answer in the receive windows of an uplink, if there is something to say."""
+    device = context.devices.get(response.dev_eui)
+    if device is None or device.session is None:
+        return  # deleted or deactivated while the windows were being prepared
+    session = device.session
+    plan = context.plans[session.region_config_id]
+    gateway = _choose_gateway(context, device, session, plan, class_a=True)
+    if gateway is None:
+        context.warn(f"ns.down.data.fail cause=no_gateway dev_eui={device.dev_eui}")
+        return
+    opportunities = list(_class_a(plan, device, session, response.heard, gateway))
+    chosen = _take_from_queue(
+        context, device, session, opportunities, now, response.heard.deduplication_id
+    )
+    blocks = [
+        *response.mac_answers,
+        *mac.requests(context, plan, device, session, response.heard.dr, now),
+    ]
+    blocks = mac.sendable(context, session, blocks)
+    if not (chosen or blocks or response.must_ack or response.must_send):
+        return
+    content = Content(blocks=blocks, chosen=chosen, ack=response.must_ack)
+    _transmit(context, device, session, plan, gateway, opportunities, content, now)
+
+
+def transmit_class_c(context: Context, device: Device, now: float) -> None:
+    """Send the head of the queue at once on RX2; no MAC commands, no ACK bit."""
+    session = device.session
+    if session is None or session.region_config_id not in context.plans:
+        return
+    plan = context.plans[session.region_config_id]
+    gateway = _choose_gateway(context, device, session, plan, class_a=False)
+    if gateway is None:
+        context.warn(f"ns.down.data.fail cause=no_gateway dev_eui={device.dev_eui}")
+        return
+    lock_s = context.configuration.network.scheduler.class_c_lock_duration_s
+    device.scheduler_run_after = now + lock_s
+    context.devices.save(device)
+    if device.f_cnt_up == 0:
+        return  # contract §2.10: one uplink after join or activation comes first
+    opportunities = [_rx2(plan, device, session, gateway, delay_s=None)]
+    chosen = _take_from_queue(context, device, session, opportunities, now, "")
+    if chosen is None:
+        return
+    content = Content(blocks=[], chosen=chosen, ack=False)
+    _transmit(context, device, session, plan, gateway, opportunities, content, now)
+
+
+def _choose_gateway(
+    context: Context,
+    device: Device,
+    session: Session,
+    plan: RegionPlan,
+    *,
+    class_a: bool,
+) -> Reception | None:
+    history = session.gateway_history[-1:] if class_a else session.gateway_history
+    return choose_gateway(
+        history,
+        tenant_id=device.tenant.id,
+        gateway=context.gateways.view,
+        required_snr_db=plan.required_snr_db,
+        prefer_min_margin_db=plan.region.network.gateway_prefer_min_margin_db,
+        rng=context.rng,
+    )
+
+
+def _class_a(
+    plan: RegionPlan,
+    device: Device,
+    session: Session,
+    heard: HeardFrame,
+    gateway: Reception,
+) -> Iterator[Opportunity]:
+    network = plan.region.network
+    delay_s = session.rx1_delay or 1
+    rx1 = _rx1(plan, device, session, heard, gateway, delay_s)
+    rx2 = _rx2(plan, device, session, gateway, delay_s=delay_s + 1)
+    if network.rx_window == RX1_ONLY:
+        yield rx1
+    elif network.rx_window == RX2_ONLY:
+        yield rx2
+    elif _prefers_rx2(plan, session, heard):
+        yield from (rx2, rx1)
+    else:
+        yield from (rx1, rx2)
+
+
+def _prefers_rx2(plan: RegionPlan, session: Session, heard: HeardFrame) -> bool:
+    network = plan.region.network
+    in_step = (
+        session.rx2_frequency_hz == network.rx2_frequency_hz
+        and session.rx2_dr == network.rx2_dr
+        and session.rx1_dr_offset == network.rx1_dr_offset
+        and session.rx1_delay == network.rx1_delay
+    )
+    rx1_dr = plan.rx1_data_rate(heard.dr, session.rx1_dr_offset)
+    return in_step and rx1_dr < network.rx2_prefer_on_rx1_dr_lt
+
+
+def _rx1(
+    plan: RegionPlan,
+    device: Device,
+    session: Session,
+    heard: HeardFrame,
+    gateway: Reception,
+    delay_s: int,
+) -> Opportunity:
+    dr = plan.rx1_data_rate(heard.dr, session.rx1_dr_offset)
+    tx_info = _tx_info(plan, gateway, heard.tx_info.frequency, dr)
+    tx_info.timing.delay.delay.seconds = delay_s
+    room = plan.max_payload_size(device.profile, dr)
+    return Opportunity(tx_info=tx_info, room=room)
+
+
+def _rx2(
+    plan: RegionPlan,
+    device: Device,
+    session: Session,
+    gateway: Reception,
+    *,
+    delay_s: int | None,
+) -> Opportunity:
+    frequency_hz = plan.rx2_frequency_hz(session)
+    tx_info = _tx_info(plan, gateway, frequency_hz, session.rx2_dr)
+    if delay_s is None:
+        tx_info.timing.immediately.SetInParent()
+    else:
+        tx_info.timing.delay.delay.seconds = delay_s
+    room = plan.max_payload_size(device.profile, session.rx2_dr)
+    return Opportunity(tx_info=tx_info, room=room)
+
+
+def _tx_info(
+    plan: RegionPlan, gateway: Reception, frequency_hz: int, dr: int
+) -> gw.DownlinkTxInfo:
+    tx_info = gw.DownlinkTxInfo(
+        frequency=frequency_hz,
+        power=plan.power_dbm(frequency_hz),
+        board=gateway.board,
+        antenna=gateway.antenna,
+        context=gateway.context,
+    )
+    plan.set_modulation(tx_info, dr)
+    return tx_info
+
+
+def _take_from_queue(
+    context: Context,
+    device: Device,
+    session: Session,
+    opportunities: Sequence[Opportunity],
+    now: float,
+    deduplication_id: str,
+) -> Chosen | None:
+    # The first opportunity's size decides, though another might be larger.
+    choice = choose(
+        device.queue,
+        max_payload_size=opportunities[0].room,
+        f_cnt_down=session.f_cnt_down,
+        now=now,
+    )
+    for discarded in choice.discarded:
+        context.devices.delete_item(device, discarded.item)
+        _tell_discarded(
+            context,
+            device,
+            discarded,
+            room=opportunities[0].room,
+            f_cnt_down=session.f_cnt_down,
+            now=now,
+            deduplication_id=deduplication_id,
+        )
+    return choice.chosen
+
+
+def _tell_discarded(
+    context: Context,
+    device: Device,
+    discarded: Discarded,
+    *,
+    room: int,
+    f_cnt_down: int,
+    now: float,
+    deduplication_id: str,
+) -> None:
+    item, time_ns = discarded.item, nanoseconds(now)
+    context.warn(
+        f"ns.down.queue.discard cause={discarded.reason} dev_eui={device.dev_eui}"
+        f" queue_item_id={item.id}"
+    )
+    if discarded.reason == "timeout":
+        document = documents.ack(
+            deduplication_id=deduplication_id,
+            time_ns=time_ns,
+            info=documents.device_info(device),
+            queue_item_id=item.id,
+            acknowledged=False,
+            f_cnt_down=item.f_cnt_down or 0,
+        )
+        context.emit("ack", device, document, time_ns)
+        return
+    code, description = _LOGS[discarded.reason]
+    context.emit_log(
+        device,
+        time_ns=time_ns,
+        level="ERROR",
+        code=code,
+        description=description,
+        context=_log_context(item, discarded.reason, room, f_cnt_down),
+    )
+
+
+_LOGS = {
+    "expired": ("EXPIRED", "Device queue-item discarded because it has expired"),
+    "payload_size": (
+        "DOWNLINK_PAYLOAD_SIZE",
+        "Device queue-item discarded because it exceeds the max. payload size",
+    ),
+    "f_cnt_down": (
+        "F_CNT_DOWN",
+        "Device queue-item discarded because the frame-counter is invalid",
+    ),
+}
+
+
+def _log_context(
+    item: QueueItem, reason: str, room: int, f_cnt_down: int
+) -> dict[str, str]:
+    details: dict[str, dict[str, str]] = {
+        "expired": {},
+        "payload_size": {
+            "max_payload_size": str(room),
+            "item_size": str(len(item.data)),
+        },
+        "f_cnt_down": {
+            "device_f_cnt_down": str(f_cnt_down),
+            "queue_item_f_cnt_down": str(item.f_cnt_down or 0),
+        },
+    }
+    return {**details[reason], "queue_item_id": item.id}
+
+
+def _transmit(
+    context: Context,
+    device: Device,
+    session: Session,
+    plan: RegionPlan,
+    gateway: Reception,
+    opportunities: Sequence[Opportunity],
+    content: Content,
+    now: float,
+) -> None:
+    frame = gw.DownlinkFrame(
+        downlink_id=context.new_downlink_id(), gateway_id=gateway.gateway_id
+    )
+    carries_item: list[bool] = []
+    for opportunity in opportunities:
+        phy_payload, has_item = _phy_payload(session, plan, opportunity, content)
+        carries_item.append(has_item)
+        item: Any = frame.items.add()
+        item.phy_payload = phy_payload
+        item.tx_info.CopyFrom(opportunity.tx_info)
+    f_cnt_down = _note_counter(context, session, content.chosen)
+    context.devices.save(device)
+    sent = SentFrame(
+        frame=frame,
+        expires_at=now + FRAME_LIFETIME_S,
+        dev_eui=device.dev_eui,
+        f_cnt_down=f_cnt_down,
+        queue_item_id=content.chosen.item.id if content.chosen else None,
+        carries_item=tuple(carries_item),
+    )
+    context.send(plan.region.id, frame, sent)
+
+
+def _note_counter(context: Context, session: Session, chosen: Chosen | None) -> int:
+    # Pending is set on the tx ack, never here: a gateway may still refuse the frame.
+    if chosen is None:
+        return session.f_cnt_down
+    item = chosen.item
+    if not item.is_encrypted:
+        item.f_cnt_down = session.f_cnt_down
+        context.devices.update_item(item)
+    return item.f_cnt_down or 0
+
+
+def _phy_payload(
+    session: Session, plan: RegionPlan, opportunity: Opportunity, content: Content
+) -> tuple[bytes, bool]:
+    commands = _fill(session, opportunity, content.blocks)
+    item = content.chosen.item if content.chosen else None
+    if len(commands) > F_OPTS_MAX:
+        # The commands go alone; the item waits, and the device learns that it does.
+        control = _control(plan, content, pending=item is not None)
+        phy_payload = ciphers(session).downlink(
+            f_cnt=session.f_cnt_down,
+            f_port=MAC_F_PORT,
+            payload=commands,
+            f_ctrl=control,
+        )
+        return phy_payload, False
+    more = content.chosen.more if content.chosen else False
+    if item is None or len(item.data) > opportunity.room:
+        control = _control(plan, content, pending=more or item is not None)
+        phy_payload = ciphers(session).downlink(
+            f_cnt=session.f_cnt_down, f_opts=commands, f_ctrl=control
+        )
+        return phy_payload, False
+    return _with_item(session, plan, content, item, commands, more=more), True
+
+
+def _with_item(
+    session: Session,
+    plan: RegionPlan,
+    content: Content,
+    item: QueueItem,
+    commands: bytes,
+    *,
+    more: bool,
+) -> bytes:
+    f_cnt, payload = session.f_cnt_down, item.data
+    if item.is_encrypted:
+        f_cnt = item.f_cnt_down or 0
+        payload = _undo_encryption(session, item, f_cnt)
+    return ciphers(session).downlink(
+        f_cnt=f_cnt,
+        f_port=item.f_port,
+        payload=payload,
+        f_opts=commands,
+        f_ctrl=_control(plan, content, pending=more),
+        confirmed=item.confirmed,
+    )
+
+
+def _undo_encryption(session: Session, item: QueueItem, f_cnt: int) -> bytes:
+    # The client encrypted with AppSKey; building the frame encrypts once more.
+    frame = DataFrame(
+        m_type=MType.UNCONFIRMED_DATA_DOWN,
+        dev_addr=DevAddr.parse(session.dev_addr),
+        f_ctrl=FCtrl(),
+        f_cnt_16=f_cnt & 0xFFFF,
+        f_opts=b"",
+        f_port=item.f_port,
+        frm_payload=item.data,
+        mic=b"",
+    )
+    return ciphers(session).decrypt(frame, f_cnt)
+
+
+def _fill(session: Session, opportunity: Opportunity, blocks: Sequence[Block]) -> bytes:
+    commands = b""
+    for block in blocks:
+        if len(block.data) > opportunity.room:
+            break
+        opportunity.room -= len(block.data)
+        commands += block.data
+        session.mac_command_pending[block.cid] = block.data
+    return commands
+
+
+def _control(plan: RegionPlan, content: Content, *, pending: bool) -> FCtrl:
+    return FCtrl(
+        adr=not plan.region.network.adr_disabled, ack=content.ack, f_pending=pending
+    )

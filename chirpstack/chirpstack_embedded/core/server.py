@@ -1,0 +1,198 @@
+"""
+The network server as a pure machine: feed it, ask when to wake it, empty its trays.
+
+Everything that arrives is judged at once or when its window is over (``tick``);
+what leaves is in ``transmissions()`` and ``events()``.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+
+from chirpstack_embedded.core.commands import handle_command
+from chirpstack_embedded.core.context import Context, Event, Transmission
+from chirpstack_embedded.core.deduplication import Deduplication, UplinkSet
+from chirpstack_embedded.core.downlink import Response, respond
+from chirpstack_embedded.core.gateway_codec import (
+    GatewayMessage,
+    Unreadable,
+    read_gateway_message,
+)
+from chirpstack_embedded.core.join import handle_join
+from chirpstack_embedded.core.reception import assemble, stamp
+from chirpstack_embedded.core.scheduler import run_pass
+from chirpstack_embedded.core.tx_ack import handle_tx_ack
+from chirpstack_embedded.core.uplink import handle_data, response_delay_s
+from chirpstack_embedded.core.verdict import Dropped, Verdict
+from wire.errors import Malformed
+from wire.lorawan.mhdr import MType, m_type_of
+
+_DATA = frozenset({MType.UNCONFIRMED_DATA_UP, MType.CONFIRMED_DATA_UP})
+
+
+@dataclass(slots=True, kw_only=True)
+class Tallies:
+    """What was counted since the last look."""
+
+    received: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+
+
+class NetworkServer:
+    """ChirpStack's core; ``context`` holds its books."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        network = context.configuration.network
+        self._deduplication = Deduplication(network.deduplication_delay_s)
+        self._interval_s = network.scheduler.interval_s
+        self._next_pass = 0.0
+        self._responses: list[tuple[float, int, Response]] = []
+        self._numbers = count()
+        self._speaks_json: dict[str, bool] = {}
+        self.tallies = Tallies()
+
+    def receive(
+        self, region_config_id: str, topic: str, payload: bytes, now: float
+    ) -> None:
+        """Take what a gateway published."""
+        self._safely("gw", self._receive, region_config_id, topic, payload, now)
+
+    def _receive(
+        self, region_config_id: str, topic: str, payload: bytes, now: float
+    ) -> None:
+        read = read_gateway_message(topic, payload)
+        if isinstance(read, Unreadable):
+            self._drop("gw", Dropped(cause=read.cause, details=read.details))
+            return
+        self._speaks_json[read.gateway_id.lower()] = read.is_json
+        self.tallies.received[read.kind] += 1
+        if read.kind == "up":
+            self._collect(region_config_id, read, now)
+        elif read.kind == "ack":
+            self._judge("down.tx_ack", handle_tx_ack(self._context, read.message, now))
+        else:
+            self._note_stats(region_config_id, read, now)
+
+    def command(self, topic: str, payload: bytes, now: float) -> None:
+        """Take what an application published."""
+        self._safely("down.command", self._command, topic, payload, now)
+
+    def _command(self, topic: str, payload: bytes, now: float) -> None:
+        as_json = self._context.configuration.integration.json
+        verdict = handle_command(
+            self._context, topic, payload, as_json=as_json, now=now
+        )
+        self._judge("down.command", verdict)
+
+    def tick(self, now: float) -> None:
+        """Do what is due: judge uplinks, answer them, serve class C."""
+        for uplink in self._deduplication.due(now):
+            self._safely("up", self._handle, uplink, now)
+        while self._responses and self._responses[0][0] <= now:
+            response = heapq.heappop(self._responses)[2]
+            self._safely("down.data", respond, self._context, response, now)
+        if now >= self._next_pass:
+            self._next_pass = now + self._interval_s
+            self._safely("down.data", run_pass, self._context, now)
+        self._context.forget_frames(now)
+
+    def next_deadline(self) -> float:
+        """When ``tick`` has something to do."""
+        due = self._deduplication.next_deadline()
+        deadlines = [self._next_pass]
+        if due is not None:
+            deadlines.append(due)
+        if self._responses:
+            deadlines.append(self._responses[0][0])
+        return min(deadlines)
+
+    def events(self) -> list[Event]:
+        """Empty the tray of integration events."""
+        events, self._context.events = self._context.events, []
+        return events
+
+    def transmissions(self) -> list[Transmission]:
+        """Empty the tray of downlinks."""
+        sent, self._context.transmissions = self._context.transmissions, []
+        return sent
+
+    def warnings(self) -> list[str]:
+        """Empty the tray of lines for the log."""
+        warnings, self._context.warnings = self._context.warnings, []
+        return warnings
+
+    def speaks_json(self, gateway_id: str) -> bool:
+        """Whether a gateway last sent JSON; one never heard gets protobuf."""
+        return self._speaks_json.get(gateway_id, False)
+
+    def _collect(self, region_config_id: str, read: GatewayMessage, now: float) -> None:
+        frame = read.message
+        if not frame.HasField("tx_info") or not frame.HasField("rx_info"):
+            details = f"gateway_id={read.gateway_id}"
+            self._drop("up", Dropped(cause="no_tx_or_rx_info", details=details))
+            return
+        stamp(self._context, frame, now)
+        self._deduplication.add(region_config_id, frame, now)
+
+    def _safely(self, what: str, step: Callable[..., object], *details: object) -> None:
+        """Run one step; a surprise in it must not stop the others."""
+        emitted, sent = len(self._context.events), len(self._context.transmissions)
+        try:
+            step(*details)
+        except Exception as error:  # noqa: BLE001 - a fault of one frame, named in the log
+            del self._context.events[emitted:]
+            del self._context.transmissions[sent:]
+            self._context.devices.forget_unsaved()
+            self._drop(what, Dropped(cause="error", details=repr(error)))
+
+    def _handle(self, uplink: UplinkSet, now: float) -> None:
+        try:
+            m_type = m_type_of(uplink.phy_payload)
+        except Malformed as error:
+            self._drop("up", Dropped(cause="malformed", details=str(error)))
+            return
+        heard = assemble(self._context, uplink, now)
+        if isinstance(heard, Dropped):
+            self._drop("up", heard)
+        elif m_type is MType.JOIN_REQUEST:
+            self._judge("up.join", handle_join(self._context, heard, now))
+        elif m_type in _DATA:
+            outcome = handle_data(self._context, heard, now)
+            self._judge("up.data", outcome.verdict)
+            if outcome.response is not None:
+                self._await(outcome.response, now)
+        else:
+            self._drop("up", Dropped(cause="unexpected_type", details=m_type.name))
+
+    def _await(self, response: Response, now: float) -> None:
+        delay_s = response_delay_s(self._context, response.heard, response.dev_eui)
+        entry = (now + delay_s, next(self._numbers), response)
+        heapq.heappush(self._responses, entry)
+
+    def _note_stats(
+        self, region_config_id: str, read: GatewayMessage, now: float
+    ) -> None:
+        region = self._context.region(region_config_id)
+        stats = read.message
+        metadata = {
+            **stats.metadata,
+            "region_config_id": region_config_id,
+            "region_common_name": region.common_name,
+        }
+        known = self._context.gateways.note_stats(
+            read.gateway_id.lower(), metadata, stats.location, now
+        )
+        if not known:
+            details = f"gateway_id={read.gateway_id}"
+            self._drop("gw", Dropped(cause="unknown_gateway", details=details))
+
+    def _judge(self, what: str, verdict: Verdict) -> None:
+        if isinstance(verdict, Dropped):
+            self._drop(what, verdict)
+
+    def _drop(self, what: str, dropped: Dropped) -> None:
+        self.tallies.rejected[dropped.cause] += 1
+        self._context.warn(f"ns.{what}.drop cause={dropped.cause} {dropped.details}")

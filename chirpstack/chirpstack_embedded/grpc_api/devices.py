@@ -1,0 +1,354 @@
+"""DeviceService: devices, keys and activation; the queue is in ``queue``."""
+
+from typing import Any
+
+from chirpstack_api import api, common
+from google.protobuf.empty_pb2 import Empty
+
+from chirpstack_embedded.core.dev_addr import random_dev_addr
+from chirpstack_embedded.core.session import abp_session
+from chirpstack_embedded.grpc_api import queue
+from chirpstack_embedded.grpc_api.applications import find as find_application
+from chirpstack_embedded.grpc_api.call import Call
+from chirpstack_embedded.grpc_api.device_profiles import find as find_profile
+from chirpstack_embedded.grpc_api.fields import (
+    parse_dev_addr,
+    parse_eui,
+    parse_key,
+    parse_uuid,
+    timestamp,
+)
+from chirpstack_embedded.grpc_api.paging import page
+from chirpstack_embedded.grpc_api.refusal import (
+    internal,
+    invalid_argument,
+    not_found,
+    unauthenticated,
+    validation,
+)
+from chirpstack_embedded.model import Device, Keys
+from chirpstack_embedded.store import DeviceSettings
+
+BATTERY_UNKNOWN = -1.0
+
+
+def create(call: Call, request: Any) -> Any:
+    """Create a device; an empty name is accepted here, as in ChirpStack."""
+    settings = _settings(request)
+    record = call.store.applications.get(settings.application_id)
+    if record is None:
+        call.require_admin(write=True)
+        raise internal("Record not found")
+    call.require(record.message.tenant_id, write=True)
+    _check_quota(call, record.message.tenant_id)
+    call.store.devices.create(settings, call.now)
+    return Empty()
+
+
+def get(call: Call, request: Any) -> Any:
+    """Return a device."""
+    device = call.device(parse_eui(request.dev_eui), write=False)
+    return api.GetDeviceResponse(
+        device=_message(device),
+        created_at=timestamp(device.created_at),
+        updated_at=timestamp(device.updated_at),
+        last_seen_at=timestamp(device.last_seen_at),
+        device_status=_status(device),
+        class_enabled=common.DeviceClass.Value(f"CLASS_{device.enabled_class}"),
+    )
+
+
+def update(call: Call, request: Any) -> Any:
+    """Replace what a client decides about a device."""
+    settings = _settings(request)
+    call.device(settings.dev_eui, write=True)
+    find_application(call, settings.application_id, write=False)
+    find_profile(call, settings.device_profile_id, write=False)
+    if not settings.name:
+        raise validation("name is not set")
+    call.store.devices.update(settings, call.now)
+    return Empty()
+
+
+def delete(call: Call, request: Any) -> Any:
+    """Remove a device, its keys and its queue."""
+    device = call.device(parse_eui(request.dev_eui), write=True)
+    call.store.devices.delete(device.dev_eui)
+    return Empty()
+
+
+def list_(call: Call, request: Any) -> Any:
+    """List the devices of an application."""
+    application_id = parse_uuid(request.application_id)
+    profile_id = (
+        parse_uuid(request.device_profile_id) if request.device_profile_id else ""
+    )
+    if request.multicast_group_id:
+        raise invalid_argument("multicast groups are not emulated")
+    record = call.store.applications.get(application_id)
+    if record is not None:
+        call.require(record.message.tenant_id, write=False)
+    elif not call.caller.is_admin:
+        raise unauthenticated()
+    devices = [
+        device
+        for device in call.store.devices.of_application(application_id)
+        if _matches(device, request, profile_id)
+    ]
+    devices.sort(key=_ORDERS[request.order_by], reverse=request.order_by_desc)
+    return api.ListDevicesResponse(
+        total_count=len(devices),
+        result=[
+            _item(device) for device in page(devices, request.limit, request.offset)
+        ],
+    )
+
+
+def create_keys(call: Call, request: Any) -> Any:
+    """Give a device its root keys."""
+    keys = _keys(request)
+    call.device(keys.dev_eui, write=True)
+    call.store.keys.create(keys, call.now)
+    return Empty()
+
+
+def get_keys(call: Call, request: Any) -> Any:
+    """Return a device's root keys."""
+    device = call.device(parse_eui(request.dev_eui), write=False)
+    keys = call.store.keys.get(device.dev_eui)
+    if keys is None:
+        raise not_found(device.dev_eui)
+    return api.GetDeviceKeysResponse(
+        device_keys=api.DeviceKeys(
+            dev_eui=keys.dev_eui,
+            nwk_key=keys.nwk_key.hex(),
+            app_key=keys.app_key.hex(),
+            gen_app_key=keys.gen_app_key.hex(),
+        ),
+        created_at=timestamp(keys.created_at),
+        updated_at=timestamp(keys.updated_at),
+    )
+
+
+def update_keys(call: Call, request: Any) -> Any:
+    """Replace the root keys; used DevNonces stay used."""
+    keys = _keys(request)
+    call.device(keys.dev_eui, write=True)
+    if not call.store.keys.update(keys, call.now):
+        raise not_found(keys.dev_eui)
+    return Empty()
+
+
+def delete_keys(call: Call, request: Any) -> Any:
+    """Remove root keys and used DevNonces."""
+    device = call.device(parse_eui(request.dev_eui), write=True)
+    if not call.store.keys.delete(device.dev_eui):
+        raise not_found(device.dev_eui)
+    return Empty()
+
+
+def flush_dev_nonces(call: Call, request: Any) -> Any:
+    """Forget used DevNonces; the JoinNonce goes on."""
+    device = call.device(parse_eui(request.dev_eui), write=True)
+    if not call.store.keys.flush_dev_nonces(device.dev_eui):
+        raise not_found(device.dev_eui)
+    return Empty()
+
+
+def activate(call: Call, request: Any) -> Any:
+    """Start an ABP session (contract §2.13)."""
+    if not request.HasField("device_activation"):
+        raise invalid_argument("device_activation is missing")
+    wanted = request.device_activation
+    device = call.device(parse_eui(wanted.dev_eui), write=True)
+    dev_addr = parse_dev_addr(wanted.dev_addr)
+    parse_key(wanted.s_nwk_s_int_key)
+    f_nwk_s_int_key = parse_key(wanted.f_nwk_s_int_key)
+    parse_key(wanted.nwk_s_enc_key)
+    app_s_key = parse_key(wanted.app_s_key)
+    if not device.mac_version.startswith("1.0"):
+        raise internal(
+            f"sessions of LoRaWAN {device.mac_version} are not emulated:"
+            " use a profile of 1.0.x"
+        )
+    device.session = abp_session(
+        device,
+        dev_addr=dev_addr,
+        nwk_s_key=f_nwk_s_int_key,
+        app_s_key=app_s_key,
+        f_cnt_down=wanted.n_f_cnt_down,
+    )
+    device.dev_addr = dev_addr
+    device.f_cnt_up = wanted.f_cnt_up
+    device.enabled_class = "C" if device.profile.supports_class_c else "A"
+    if device.profile.flush_queue_on_activate:
+        call.store.devices.flush_queue(device)
+    call.store.devices.save(device)
+    return Empty()
+
+
+def deactivate(call: Call, request: Any) -> Any:
+    """End the session and empty the queue."""
+    device = call.device(parse_eui(request.dev_eui), write=True)
+    call.store.devices.flush_queue(device)
+    device.session = device.dev_addr = None
+    call.store.devices.save(device)
+    return Empty()
+
+
+def get_activation(call: Call, request: Any) -> Any:
+    """Return the session; empty for a device that never had one."""
+    device = call.device(parse_eui(request.dev_eui), write=False)
+    session = device.session
+    if session is None:
+        return api.GetDeviceActivationResponse()
+    nwk_s_key = session.nwk_s_key.hex()
+    return api.GetDeviceActivationResponse(
+        device_activation=api.DeviceActivation(
+            dev_eui=device.dev_eui,
+            dev_addr=session.dev_addr,
+            app_s_key=session.app_s_key.hex(),
+            nwk_s_enc_key=nwk_s_key,
+            s_nwk_s_int_key=nwk_s_key,
+            f_nwk_s_int_key=nwk_s_key,
+            f_cnt_up=device.f_cnt_up,
+            n_f_cnt_down=session.f_cnt_down,
+        )
+    )
+
+
+def get_random_dev_addr(call: Call, request: Any) -> Any:
+    """Return a DevAddr of the tenant's prefixes or of the network."""
+    if request.dev_eui:
+        tenant = call.device(parse_eui(request.dev_eui), write=False).tenant
+    elif request.tenant_id:
+        tenant_id = parse_uuid(request.tenant_id)
+        call.require(tenant_id, write=False)
+        record = call.store.tenants.get(tenant_id)
+        if record is None:
+            raise not_found(tenant_id)
+        tenant = record.message
+    else:
+        raise invalid_argument("either dev_addr or tenant_id must be set")
+    net_id = call.services.configuration.network.net_id
+    dev_addr = random_dev_addr(call.services.rng, net_id, tenant.dev_addr_prefixes)
+    return api.GetRandomDevAddrResponse(dev_addr=dev_addr)
+
+
+METHODS = {
+    "Create": create,
+    "Get": get,
+    "Update": update,
+    "Delete": delete,
+    "List": list_,
+    "CreateKeys": create_keys,
+    "GetKeys": get_keys,
+    "UpdateKeys": update_keys,
+    "DeleteKeys": delete_keys,
+    "FlushDevNonces": flush_dev_nonces,
+    "Activate": activate,
+    "Deactivate": deactivate,
+    "GetActivation": get_activation,
+    "GetRandomDevAddr": get_random_dev_addr,
+    "Enqueue": queue.enqueue,
+    "FlushQueue": queue.flush_queue,
+    "GetQueue": queue.get_queue,
+    "GetNextFCntDown": queue.get_next_f_cnt_down,
+}
+
+_ORDERS = {
+    api.ListDevicesRequest.NAME: lambda device: (device.name,),
+    api.ListDevicesRequest.DEV_EUI: lambda device: (device.dev_eui,),
+    api.ListDevicesRequest.LAST_SEEN_AT: lambda device: (device.last_seen_at or 0.0,),
+    api.ListDevicesRequest.DEVICE_PROFILE_NAME: lambda device: (device.profile.name,),
+}
+
+
+def _settings(request: Any) -> DeviceSettings:
+    if not request.HasField("device"):
+        raise invalid_argument("device is missing")
+    device = request.device
+    return DeviceSettings(
+        dev_eui=parse_eui(device.dev_eui),
+        application_id=parse_uuid(device.application_id),
+        device_profile_id=parse_uuid(device.device_profile_id),
+        join_eui=parse_eui(device.join_eui),
+        name=device.name,
+        description=device.description,
+        skip_fcnt_check=device.skip_fcnt_check,
+        is_disabled=device.is_disabled,
+        tags=dict(device.tags),
+        variables=dict(device.variables),
+    )
+
+
+def _check_quota(call: Call, tenant_id: str) -> None:
+    record = call.store.tenants.get(tenant_id)
+    limit = record.message.max_device_count if record else 0
+    if limit and call.store.devices.count_of_tenant(tenant_id) >= limit:
+        raise invalid_argument(
+            "Not allowed (Max number of devices exceeded for tenant)"
+        )
+
+
+def _keys(request: Any) -> Keys:
+    if not request.HasField("device_keys"):
+        raise invalid_argument("device_keys is missing")
+    keys = request.device_keys
+    return Keys(
+        dev_eui=parse_eui(keys.dev_eui),
+        nwk_key=parse_key(keys.nwk_key),
+        app_key=parse_key(keys.app_key),
+        gen_app_key=parse_key(keys.gen_app_key),
+    )
+
+
+def _message(device: Device) -> api.Device:
+    return api.Device(
+        dev_eui=device.dev_eui,
+        name=device.name,
+        description=device.description,
+        application_id=device.application.id,
+        device_profile_id=device.profile.id,
+        skip_fcnt_check=device.skip_fcnt_check,
+        is_disabled=device.is_disabled,
+        variables=dict(device.variables),
+        tags=dict(device.tags),
+        join_eui=device.join_eui,
+    )
+
+
+def _status(device: Device) -> api.DeviceStatus | None:
+    status = device.status
+    if status is None:
+        return None
+    percent = status.battery_percent
+    return api.DeviceStatus(
+        margin=status.margin_db,
+        external_power_source=status.external_power_source,
+        battery_level=BATTERY_UNKNOWN if percent is None else percent,
+    )
+
+
+def _matches(device: Device, request: Any, profile_id: str) -> bool:
+    if profile_id and device.profile.id != profile_id:
+        return False
+    if any(device.tags.get(key) != value for key, value in request.tags.items()):
+        return False
+    wanted = request.search.lower()
+    return wanted in device.name.lower() or wanted in device.dev_eui
+
+
+def _item(device: Device) -> api.DeviceListItem:
+    return api.DeviceListItem(
+        dev_eui=device.dev_eui,
+        created_at=timestamp(device.created_at),
+        updated_at=timestamp(device.updated_at),
+        last_seen_at=timestamp(device.last_seen_at),
+        name=device.name,
+        description=device.description,
+        device_profile_id=device.profile.id,
+        device_profile_name=device.profile.name,
+        device_status=_status(device),
+        tags=dict(device.tags),
+    )

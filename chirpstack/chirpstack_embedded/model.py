@@ -1,0 +1,177 @@
+"""
+What the server remembers about a device between two frames.
+
+Identifiers are ChirpStack's own texts (contract §3.1): 16 or 8 lower-case hex
+digits for EUIs and DevAddrs, dashed lower-case UUIDs.  Instants are Unix
+seconds.  These classes change in place; ``store`` writes them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from chirpstack_api import api, common
+
+ADR_HISTORY_LENGTH = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UplinkRecord:
+    """One accepted uplink, as the ADR algorithm sees it."""
+
+    f_cnt: int
+    max_snr_db: float
+    max_rssi_dbm: int
+    tx_power_index: int
+    gateway_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reception:
+    """How one gateway heard the device: enough to answer through it."""
+
+    gateway_id: str
+    rssi_dbm: int
+    snr_db: float
+    board: int
+    antenna: int
+    context: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeardUplink:
+    """All receptions of one uplink and its data-rate."""
+
+    dr: int
+    receptions: tuple[Reception, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """A user-defined uplink channel the device has acknowledged."""
+
+    frequency_hz: int
+    data_rates: tuple[int, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """A LoRaWAN 1.0.x session (contract §2.2 step 10, §2.13)."""
+
+    region_config_id: str
+    dev_addr: str
+    mac_version: str
+    nwk_s_key: bytes = field(repr=False)
+    app_s_key: bytes = field(repr=False)
+    f_cnt_down: int = 0
+    conf_f_cnt: int = 0
+    skip_f_cnt_check: bool = False
+    rx1_delay: int = 1
+    rx1_dr_offset: int = 0
+    rx2_dr: int = 0
+    rx2_frequency_hz: int = 0
+    nb_trans: int = 1
+    tx_power_index: int = 0
+    dr: int = 0
+    adr: bool = False
+    min_supported_tx_power_index: int = 0
+    max_supported_tx_power_index: int = 0
+    enabled_uplink_channels: list[int] = field(default_factory=list)
+    extra_uplink_channels: dict[int, Channel] = field(default_factory=dict)
+    mac_command_pending: dict[int, bytes] = field(default_factory=dict)
+    mac_command_error_count: dict[int, int] = field(default_factory=dict)
+    uplink_adr_history: list[UplinkRecord] = field(default_factory=list)
+    gateway_history: list[HeardUplink] = field(default_factory=list)
+    last_device_status_request_at: float | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class QueueItem:
+    """One row of the device queue."""
+
+    id: str
+    dev_eui: str
+    created_at: float
+    f_port: int
+    data: bytes
+    confirmed: bool = False
+    is_pending: bool = False
+    is_encrypted: bool = False
+    f_cnt_down: int | None = None
+    timeout_after: float | None = None
+    expires_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceStatus:
+    """The last DevStatusAns; ``battery_percent`` None: external or unknown."""
+
+    margin_db: int
+    external_power_source: bool
+    battery_percent: float | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Keys:
+    """Root keys; for LoRaWAN 1.0.x the AppKey is in ``nwk_key``."""
+
+    dev_eui: str
+    nwk_key: bytes = field(repr=False)
+    app_key: bytes = field(default=bytes(16), repr=False)
+    gen_app_key: bytes = field(default=bytes(16), repr=False)
+    join_nonce: int = 0
+    created_at: float = 0.0
+    updated_at: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Device:
+    """A device with everything an uplink of it needs."""
+
+    dev_eui: str
+    name: str
+    description: str = ""
+    join_eui: str = "0000000000000000"
+    skip_fcnt_check: bool = False
+    is_disabled: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    created_at: float = 0.0
+    updated_at: float = 0.0
+
+    tenant: api.Tenant
+    application: api.Application
+    profile: api.DeviceProfile
+
+    dev_addr: str | None = None
+    f_cnt_up: int = 0
+    """The next expected counter (contract §2.3)."""
+    session: Session | None = None
+    enabled_class: str = "A"
+    dr: int | None = None
+    last_seen_at: float | None = None
+    scheduler_run_after: float | None = None
+    status: DeviceStatus | None = None
+    queue: list[QueueItem] = field(default_factory=list)
+
+    @property
+    def mac_version(self) -> str:
+        """The profile's LoRaWAN version, such as ``1.0.3``."""
+        return mac_version_text(self.profile.mac_version)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """A registered gateway and what its tenant says about sharing it."""
+
+    gateway_id: str
+    tenant_id: str
+    location: common.Location
+    downlink_priority: int
+    private_up: bool
+    private_down: bool
+
+
+def mac_version_text(value: int) -> str:
+    """Return ``1.0.3`` for the enum value LORAWAN_1_0_3."""
+    name: str = common.MacVersion.Name(value)
+    return name.removeprefix("LORAWAN_").replace("_", ".")

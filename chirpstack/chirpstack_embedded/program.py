@@ -1,0 +1,154 @@
+"""Put the parts together: the only place that chooses adapters."""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+
+from prometheus_client import start_http_server
+
+from chirpstack_embedded.adapters.engine import Engine, FromApplication, FromGateway
+from chirpstack_embedded.adapters.gateway_backend import GatewayBackend
+from chirpstack_embedded.adapters.mqtt import Connection
+from chirpstack_embedded.adapters.publisher import EventPublisher
+from chirpstack_embedded.codec import Codec
+from chirpstack_embedded.config import Configuration
+from chirpstack_embedded.core.context import Context
+from chirpstack_embedded.core.payloads import Payloads
+from chirpstack_embedded.core.region import RegionPlan
+from chirpstack_embedded.core.server import NetworkServer
+from chirpstack_embedded.failpoint import Failpoint
+from chirpstack_embedded.grpc_api import ApiServer
+from chirpstack_embedded.grpc_api.call import Services
+from chirpstack_embedded.metrics import Metrics
+from chirpstack_embedded.settings import Settings
+from chirpstack_embedded.store import Store
+from chirpstack_embedded.streams import Streams
+from wire.chirpstack.topics import INTEGRATION_COMMANDS
+
+logger = logging.getLogger(__name__)
+
+
+def database_path(configuration: Configuration, settings: Settings) -> str:
+    """Return the SQLite file: the environment's, else that of the files."""
+    return settings.database or configuration.sqlite_path.removeprefix("sqlite://")
+
+
+class Program:
+    """The whole server in one process."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._metrics = Metrics()
+        self._store = Store(database_path(configuration, settings), clock())
+        streams, rng = Streams(), random.SystemRandom()
+        payloads = Payloads(Codec())
+        server = NetworkServer(
+            Context(
+                configuration=configuration,
+                devices=self._store.devices,
+                keys=self._store.keys,
+                gateways=self._store.gateways,
+                payloads=payloads,
+                rng=rng,
+                plans={
+                    region.id: RegionPlan(region) for region in configuration.regions
+                },
+            )
+        )
+        self._integration = Connection(
+            "integration",
+            configuration.integration.broker,
+            topic_filter=INTEGRATION_COMMANDS,
+            on_message=self._from_application,
+            on_published=self._published,
+            on_ready=self._wake,
+        )
+        self._publisher = EventPublisher(
+            self._integration.publish, lambda: self._integration.max_outstanding
+        )
+        self._backends = {
+            region.id: GatewayBackend(region, self._from_gateway)
+            for region in configuration.regions
+        }
+        self._engine = Engine(
+            server=server,
+            store=self._store,
+            publisher=self._publisher,
+            senders=self._backends,
+            streams=streams,
+            metrics=self._metrics,
+            failpoint=Failpoint(settings.failpoint),
+            clock=clock,
+        )
+        services = Services(
+            configuration=configuration,
+            store=self._store,
+            payloads=payloads,
+            streams=streams,
+            clock=clock,
+            rng=rng,
+        )
+        self._api = ApiServer(services, configuration.api_bind)
+
+    @property
+    def api_port(self) -> int:
+        """The port the API listens on."""
+        return self._api.port
+
+    def start(self) -> None:
+        """Open everything; ``garonne_ready`` turns 1 when the broker is there."""
+        if self._settings.metrics:
+            host, port = self._settings.metrics
+            start_http_server(port, addr=host, registry=self._metrics.registry)
+        self._metrics.ready.set_function(lambda: float(self.is_ready))
+        self._engine.start()
+        self._integration.start()
+        for backend in self._backends.values():
+            backend.connection.start()
+        self._api.start()
+        logger.info("ns.program.start api_port=%d", self.api_port)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether every connection is subscribed."""
+        connections = [backend.connection for backend in self._backends.values()]
+        return all(
+            connection.is_ready for connection in (self._integration, *connections)
+        )
+
+    def wait_and_stop(self, stopping: threading.Event) -> None:
+        """Serve until ``stopping``, then close in the order of dependence."""
+        stopping.wait()
+        self.stop()
+
+    def stop(self) -> None:
+        """Take nothing more, then close."""
+        self._api.stop()
+        for backend in self._backends.values():
+            backend.connection.stop()
+        self._engine.stop()
+        self._integration.stop()
+        self._store.close()
+        logger.info("ns.program.stop outbox=%d", self._publisher.backlog)
+
+    def _from_gateway(self, region_config_id: str, topic: str, payload: bytes) -> None:
+        self._engine.post(
+            FromGateway(region_config_id=region_config_id, topic=topic, payload=payload)
+        )
+
+    def _from_application(self, topic: str, payload: bytes) -> None:
+        self._engine.post(FromApplication(topic=topic, payload=payload))
+
+    def _published(self, mid: int, accepted: bool) -> None:
+        self._publisher.published(mid, accepted)
+
+    def _wake(self) -> None:
+        self._engine.post(None)

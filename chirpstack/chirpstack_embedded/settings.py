@@ -1,0 +1,53 @@
+"""The environment of the program, read once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from chirpstack_embedded.errors import BadConfiguration
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the environment says beside ChirpStack's own files."""
+
+    database: str | None = None
+    """``GARONNE_CHIRPSTACK_DB``: the SQLite file; else ``sqlite.path`` of the files."""
+    metrics: tuple[str, int] | None = None
+    """``GARONNE_METRICS``: where Prometheus reads, ``host:port``."""
+    log_level: str = "info"
+    """``GARONNE_LOG``."""
+    failpoint: str = ""
+    """``GARONNE_FAILPOINT``: where this process kills itself, for tests."""
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Return the settings, or raise ``BadConfiguration`` with every fault."""
+    faults: list[str] = []
+    settings = Settings(
+        database=environment.get("GARONNE_CHIRPSTACK_DB") or None,
+        metrics=_address(environment.get("GARONNE_METRICS", ""), faults),
+        log_level=_level(environment.get("GARONNE_LOG") or "info", faults),
+        failpoint=environment.get("GARONNE_FAILPOINT", ""),
+    )
+    if faults:
+        raise BadConfiguration(faults)
+    return settings
+
+
+def _address(text: str, faults: list[str]) -> tuple[str, int] | None:
+    if not text:
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit():
+        faults.append(f"GARONNE_METRICS is {text!r}, expected 'host:port'")
+        return None
+    return host, int(port)
+
+
+def _level(text: str, faults: list[str]) -> str:
+    if text.lower() not in LEVELS:
+        faults.append(f"GARONNE_LOG is {text!r}, expected one of {', '.join(LEVELS)}")
+        return "info"
+    return text.lower()

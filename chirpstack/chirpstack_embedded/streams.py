@@ -1,0 +1,82 @@
+"""The last events and frames of every device and gateway (contract §5.5)."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+
+HISTORY = 10
+POLL_S = 1.0
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamItem:
+    """One line of a log view."""
+
+    id: str
+    time_ns: int
+    description: str
+    body: str
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+class Streams:
+    """Keeps ten items per key and lets readers follow."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._items: dict[Key, deque[tuple[int, StreamItem]]] = {}
+        self._numbers = count(1)
+
+    def add(
+        self,
+        kind: str,
+        identifier: str,
+        *,
+        time_ns: int,
+        description: str,
+        body: str,
+        properties: Mapping[str, str] | None = None,
+    ) -> None:
+        """Append an item and wake the readers."""
+        number = next(self._numbers)
+        item = StreamItem(
+            id=f"{time_ns // 1_000_000}-{number}",
+            time_ns=time_ns,
+            description=description,
+            body=body,
+            properties=properties or {},
+        )
+        with self._changed:
+            items = self._items.setdefault((kind, identifier), deque(maxlen=HISTORY))
+            items.append((number, item))
+            self._changed.notify_all()
+
+    def follow(
+        self, kind: str, identifier: str, active: Callable[[], bool]
+    ) -> Iterator[StreamItem]:
+        """Yield the history, then what comes, while ``active()``."""
+        last = 0
+        while active():
+            for number, item in self._after(kind, identifier, last):
+                last = number
+                yield item
+
+    def _after(
+        self, kind: str, identifier: str, last: int
+    ) -> list[tuple[int, StreamItem]]:
+        with self._changed:
+            fresh = self._fresh(kind, identifier, last)
+            if not fresh:
+                self._changed.wait(POLL_S)
+                fresh = self._fresh(kind, identifier, last)
+            return fresh
+
+    def _fresh(
+        self, kind: str, identifier: str, last: int
+    ) -> list[tuple[int, StreamItem]]:
+        items = self._items.get((kind, identifier), ())
+        return [entry for entry in items if entry[0] > last]
