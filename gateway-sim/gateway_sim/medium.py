@@ -146,9 +146,6 @@ class Medium:
     def _path(self, frame: AirFrame, place: DeclaredGateway) -> Path:
         here = (frame.latitude, frame.longitude)
         there = (place.latitude, place.longitude)
-            (frame.latitude, frame.longitude),
-            (place.latitude, place.longitude),
-        )
         away_m = distance_m(*here, *there)
         shadow_db = self._shadow_db(frame.sender, place.gateway_id)
         return Path(
