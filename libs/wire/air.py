@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from math import asin, cos, log10, radians, sin, sqrt
 from struct import Struct
+from struct import error as StructError  # noqa: N812 -- the module names it so
 from typing import Final
 
 from wire.errors import Illegal, Malformed
@@ -68,7 +69,15 @@ def encode(kind: AirMessage, frame: AirFrame) -> bytes:
         raise Illegal(f"a frame has up to 255 octets, not {len(frame.phy_payload)}")
     if frame.coding_rate not in _CODING_RATES:
         raise Illegal(f"a coding rate is 4/5 to 4/8, not {frame.coding_rate!r}")
-    head = _HEAD.pack(
+    try:
+        head = _pack(kind, frame)
+    except (StructError, OverflowError) as fault:
+        raise Illegal(f"a field of the frame does not fit: {fault}") from fault
+    return _LENGTH.pack(len(head) + len(frame.phy_payload)) + head + frame.phy_payload
+
+
+def _pack(kind: AirMessage, frame: AirFrame) -> bytes:
+    return _HEAD.pack(
         kind,
         frame.frequency_hz,
         frame.spreading_factor,
@@ -82,7 +91,6 @@ def encode(kind: AirMessage, frame: AirFrame) -> bytes:
         frame.latitude,
         frame.longitude,
     )
-    return _LENGTH.pack(len(head) + len(frame.phy_payload)) + head + frame.phy_payload
 
 
 def decode(message: bytes) -> tuple[AirMessage, AirFrame]:

@@ -11,9 +11,9 @@ class WireError(Exception):
     """Something cannot be read or cannot be written."""
 
 
-class Malformed(WireError):  # noqa: N818 -- names the situation, as h11's errors do
+class Malformed(WireError):
     """What was received does not follow its specification."""
 
 
-class Illegal(WireError):  # noqa: N818 -- names the situation, as h11's errors do
+class Illegal(WireError):
     """What was asked for cannot be said in this protocol."""

@@ -33,16 +33,21 @@ class Octets(bytes):
             octets = b""
         if len(octets) != cls.size or len(digits) != 2 * cls.size:
             raise Malformed(
-                f"{cls.__name__} is {2 * cls.size} hexadecimal digits, not {text!r}"
+                f"{cls.__name__} is {2 * cls.size} hexadecimal digits,"
+                f" not {cls._quoted(text)}"
             )
         return cls(octets)
+
+    @classmethod
+    def _quoted(cls, text: str) -> str:
+        return repr(text)
 
     @classmethod
     def from_le(cls, octets: bytes) -> Self:
         """Read the order of the air, least significant octet first."""
         if len(octets) != cls.size:
             raise Malformed(f"{cls.__name__} has {cls.size} octets, not {len(octets)}")
-        return cls(octets[::-1])
+        return bytes.__new__(cls, octets[::-1])
 
     def to_le(self) -> bytes:
         """Return the order of the air, least significant octet first."""
@@ -50,6 +55,9 @@ class Octets(bytes):
 
     def __str__(self) -> str:
         return self.hex()
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.hex()})"

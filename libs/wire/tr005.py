@@ -78,7 +78,7 @@ class DeviceLabel:
     def text(self, *, checksum: bool = True) -> str:
         """Return the text for the QR code, or raise Illegal."""
         parts = [*_HEAD, str(self.join_eui).upper(), str(self.dev_eui).upper()]
-        parts.append(f"{self.vendor_id:04X}{self.vendor_profile_id:04X}")
+        parts.append(self._profile_id())
         options = (self.owner_token, self.serial_number, self.proprietary)
         for letter, value in zip(_OPTIONS, options, strict=False):
             if not _TEXT.fullmatch(value):
@@ -87,6 +87,12 @@ class DeviceLabel:
                 parts.append(letter + value)
         body = ":".join(parts)
         return f"{body}:C{crc16_modbus(body.encode()):04X}" if checksum else body
+
+    def _profile_id(self) -> str:
+        for half in (self.vendor_id, self.vendor_profile_id):
+            if not 0 <= half < 1 << 16:
+                raise Illegal(f"each half of ProfileID has 16 bits, {half} has not")
+        return f"{self.vendor_id:04X}{self.vendor_profile_id:04X}"
 
 
 def _options(fields: list[str]) -> dict[str, str]:

@@ -319,6 +319,13 @@ def test_the_codec_works_after_every_accident() -> None:
                 "return {data: {n}}"
             ),
         ),
+        (
+            "const tools = {...Math};\n",
+            (
+                "let n; try { n = tools.n ?? 0; tools.n = n + 1 } catch (e) { n = 9 }"
+                "return {data: {n}}"
+            ),
+        ),
         ("", "const n = Buffer.n ?? 0; Buffer.n = n + 1; return {data: {n}}"),
     ],
 )

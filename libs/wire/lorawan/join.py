@@ -135,7 +135,9 @@ class CFList:
     def _mask_octets(self) -> bytes:
         if self.frequencies_hz or len(self.masks) > _MASKS:
             raise Illegal("a CFList has up to 7 masks, or frequencies, not both")
-        return b"".join(mask.to_bytes(2, "little") for mask in self.masks)
+        return b"".join(
+            fits("ChMask", mask, 16).to_bytes(2, "little") for mask in self.masks
+        )
 
     def _frequency_octets(self) -> bytes:
         if len(self.frequencies_hz) > _FREQUENCIES:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from wire.lorawan.crypto import aes_encrypt
+from wire.lorawan.fields import fits
 from wire.lorawan.ids import NetID
 from wire.octets import Octets
 
@@ -13,6 +14,10 @@ class Key(Octets):
     """A 128-bit key; its text form hides the octets, ``hex()`` gives them."""
 
     size: ClassVar[int] = 16
+
+    @classmethod
+    def _quoted(cls, text: str) -> str:
+        return f"{len(text)} characters that are not shown"
 
     def __str__(self) -> str:
         return "…"
@@ -34,9 +39,9 @@ def derive_session_keys(
 ) -> SessionKeys:
     """Derive both 1.0.x session keys (LoRaWAN 1.0.3 §6.2.5)."""
     tail = (
-        join_nonce.to_bytes(3, "little")
+        fits("JoinNonce", join_nonce, 24).to_bytes(3, "little")
         + net_id.to_le()
-        + dev_nonce.to_bytes(2, "little")
+        + fits("DevNonce", dev_nonce, 16).to_bytes(2, "little")
         + bytes(7)
     )
     return SessionKeys(

@@ -1,0 +1,166 @@
+"""The command `garonne`: read what was typed and the settings, then do it."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from garonne.errors import GaronneError, WrongSettings
+from garonne.settings import Settings
+
+__all__ = ["main"]
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code. Every error is a sentence."""
+    arguments = parser().parse_args(argv)
+    try:
+        return _run(vars(arguments))
+    except WrongSettings as error:
+        for fault in error.faults:
+            print(f"garonne: {fault}", file=sys.stderr)
+        return error.exit_code
+    except GaronneError as error:
+        print(f"garonne: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # `garonne logs | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _run(options: dict[str, Any]) -> int:
+    city = options.pop("city", None)
+    if city:
+        os.environ["GARONNE_CITY"] = city  # also for what --detach starts
+    settings = Settings.read(os.environ)
+    module, _, function = options.pop("run").partition(":")
+    # Loaded when asked for: `garonne status` must not wait for the archive's library.
+    command = getattr(importlib.import_module(module), function)
+    code: int = command(settings, **options)
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="garonne",
+        description="Run a city of LoRaWAN devices and small functions.",
+        epilog="Settings are environment variables; see docs/reference/settings.md.",
+    )
+    commands = top.add_subparsers(required=True, metavar="COMMAND", title="commands")
+    _stack_commands(commands)
+    _people_commands(commands)
+    return top
+
+
+if TYPE_CHECKING:
+    _Commands: TypeAlias = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 -- argparse names it no other way
+
+
+def _city(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--city",
+        metavar="NAME",
+        help="the folder of cities/ to bring to life (default: GARONNE_CITY)",
+    )
+
+
+def _stack_commands(commands: "_Commands") -> None:
+    up = commands.add_parser(
+        "up",
+        help="start the city on this machine",
+        description="Start broker, Redis, object store, ChirpStack, gateways, devices "
+        "and functions on loopback, and stay until Ctrl-C. A part whose address is "
+        "set (GARONNE_MQTT, GARONNE_REDIS, GARONNE_S3, GARONNE_CHIRPSTACK_GRPC) is "
+        "used there instead of being started here.",
+    )
+    _city(up)
+    up.add_argument("--detach", action="store_true", help="return once it is up")
+    up.add_argument(
+        "--quiet", action="store_true", help="print only the supervisor's sentences"
+    )
+    up.set_defaults(run="garonne.commands.stack:up")
+
+    down = commands.add_parser("down", help="stop the city")
+    down.set_defaults(run="garonne.commands.stack:down")
+
+    status = commands.add_parser("status", help="show the parts and their addresses")
+    status.set_defaults(run="garonne.commands.stack:status")
+
+    logs = commands.add_parser("logs", help="show the last lines of a part")
+    logs.add_argument("part", nargs="?", default="", help="default: the supervisor")
+    logs.add_argument("--lines", type=int, default=50, metavar="N")
+    logs.set_defaults(run="garonne.commands.stack:logs")
+
+    reset = commands.add_parser(
+        "reset",
+        help="forget everything: devices, server, streams, archive",
+        description="Empty the state folder. Device and server state go together: one "
+        "without the other no longer joins. Refused while the city runs.",
+    )
+    reset.add_argument(
+        "--keep-archive", action="store_true", help="keep the raw archive"
+    )
+    reset.set_defaults(run="garonne.commands.stack:reset")
+
+
+def _people_commands(commands: "_Commands") -> None:
+    lamp = commands.add_parser(
+        "lamp",
+        help="switch or dim a lamp and wait for its own report",
+        description="Ask a lamp for a level and tell each step until the lamp's own "
+        "report confirms it: requested, queued, transmitted, acknowledged, confirmed. "
+        "While it waits it says why not yet. Exit code 0 only when confirmed.",
+    )
+    lamp.add_argument("lamp", metavar="LAMP", help="its name (lamp-03) or DevEUI")
+    level = lamp.add_mutually_exclusive_group(required=True)
+    level.add_argument("--level", type=_percent, metavar="N", help="0 to 100 %%")
+    level.add_argument("--on", dest="level", action="store_const", const=100)
+    level.add_argument("--off", dest="level", action="store_const", const=0)
+    lamp.add_argument("--minutes", type=int, metavar="M", help="then back to its own")
+    lamp.add_argument(
+        "--timeout",
+        type=float,
+        metavar="S",
+        help="seconds to wait (default: until the command ends)",
+    )
+    lamp.set_defaults(run="garonne.commands.lamp:lamp")
+
+    demo = commands.add_parser(
+        "demo",
+        help="start a fresh city, let it live, count what was lost",
+        description="The main job in five phases: prepare, join, run, drain, report. "
+        "Exit code 0 only if every device joined, nothing was lost, no command failed "
+        "or is open, and every law holds.",
+    )
+    _city(demo)
+    demo.add_argument(
+        "--seconds",
+        type=float,
+        default=60.0,
+        metavar="N",
+        help="length of the phase run (default: 60)",
+    )
+    demo.add_argument("--report", metavar="FILE", help="write the report there as JSON")
+    demo.add_argument(
+        "--state",
+        metavar="DIR",
+        help="keep the city's state there (default: a temporary folder)",
+    )
+    demo.set_defaults(run="garonne.commands.demo:demo")
+
+
+def _percent(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text) <= 100:  # noqa: PLR2004 -- %
+        return int(text)
+    raise argparse.ArgumentTypeError(f"expected a level from 0 to 100, found {text!r}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

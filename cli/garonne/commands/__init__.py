@@ -1,0 +1,1 @@
+"""What the person typed, one module per command."""

@@ -1,0 +1,1 @@
+"""Start the parts in order, keep them up, stop them in reverse."""

@@ -1,0 +1,188 @@
+"""
+A set of functions as one Flask app that takes CloudEvents.
+
+    POST /         one event (structured or binary), or a batch of them
+    GET  /health   which functions are loaded
+    GET  /metrics  Prometheus
+
+A batch is answered per event, in order:
+
+    [{"id", "answers": [{"function", "outcome", "reason", "seconds", "effects"}]}]
+
+`outcome` is `done`, `retry` or `dead`. A single event is answered with one such
+object, and with status 503 when a function wants it again.
+"""
+
+import logging
+import time
+import traceback
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import orjson
+from flask import Flask, Response, request
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+)
+
+from faas import cloudevents
+from faas.buckets import BUCKETS_S
+from faas.cloudevents import Delivery
+from faas.errors import GiveUp, NotAnEvent
+from faas.events import Event
+from faas.functions import Function, OnEvent, wants
+from faas.ports import PORTS, Effects
+
+ONLY: Final = "Garonne-Functions"
+"""Request header: run these functions alone (comma-separated)."""
+
+_LAST_FRAMES: Final = 3
+
+_log = logging.getLogger(__name__)
+
+__all__ = ["ONLY", "create_app"]
+
+
+def create_app(functions: Mapping[str, Function[Any]]) -> Flask:
+    """Return the Flask app that runs these functions on the events it is posted."""
+    app = Flask("faas")
+    runner = Runner(functions)
+
+    @app.post("/")
+    def receive() -> Response:
+        return _receive(runner)
+
+    @app.get("/health")
+    def health() -> Response:
+        return _json({"functions": sorted(functions)})
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        return Response(generate_latest(runner.registry), mimetype="text/plain")
+
+    @app.errorhandler(NotAnEvent)
+    def refuse(error: NotAnEvent) -> Response:
+        return _json({"error": str(error)}, 400)
+
+    return app
+
+
+def _receive(runner: "Runner") -> Response:
+    only = _names(request.headers.get(ONLY))
+    if request.mimetype == cloudevents.BATCH:
+        batch = cloudevents.read_batch(request.get_data(cache=False))
+        return _json(runner.run(batch, only))
+    one = cloudevents.read_one(
+        request.mimetype, dict(request.headers), request.get_data(cache=False)
+    )
+    (answer,) = runner.run([one], only)
+    again = any(a["outcome"] == "retry" for a in answer["answers"])
+    return _json(answer, 503 if again else 200)
+
+
+def _names(header: str | None) -> frozenset[str] | None:
+    return None if header is None else frozenset(header.split(","))
+
+
+def _json(document: Any, status: int = 200) -> Response:
+    return Response(orjson.dumps(document), status, mimetype="application/json")
+
+
+class Runner:
+    """Runs functions on deliveries and writes down what each of them answered."""
+
+    def __init__(self, functions: Mapping[str, Function[Any]]) -> None:
+        self._functions = [
+            (f, f.trigger) for f in functions.values() if isinstance(f.trigger, OnEvent)
+        ]
+        self.registry = CollectorRegistry()
+        name = ["function"]
+        self._invoked = Counter(
+            "garonne_function_invoked", "Calls.", name, registry=self.registry
+        )
+        self._failed = Counter(
+            "garonne_function_failed",
+            "Calls that raised.",
+            name,
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "garonne_function_seconds",
+            "Time in the handler.",
+            name,
+            registry=self.registry,
+            buckets=BUCKETS_S,
+        )
+
+    def run(
+        self, batch: Iterable[Delivery], only: frozenset[str] | None = None
+    ) -> list[dict[str, Any]]:
+        """
+        Run every function that each event wakes, in the order of the batch.
+
+        What a function remembers of a device is carried from event to event,
+        as if each had been committed before the next.
+        """
+        carried: dict[tuple[str, str], Mapping[str, Any]] = {}
+        return [
+            {
+                "id": delivery.event.id,
+                "answers": [
+                    self._answer(function, delivery, carried)
+                    for function, trigger in self._functions
+                    if wants(trigger, delivery.event)
+                    and (only is None or function.name in only)
+                ],
+            }
+            for delivery in batch
+        ]
+
+    def _answer(
+        self,
+        function: Function[Any],
+        delivery: Delivery,
+        carried: dict[tuple[str, str], Mapping[str, Any]],
+    ) -> dict[str, Any]:
+        event, place = delivery.event, (function.name, delivery.event.dev_eui)
+        effects = Effects(
+            dev_eui=event.dev_eui,
+            memory=carried.get(place, delivery.memory.get(function.name, {})),
+            now_s=delivery.arrived_s,
+        )
+        begun = time.perf_counter()
+        outcome, reason = _call(function, event, effects)
+        seconds = time.perf_counter() - begun
+        self._count(function.name, outcome, seconds)
+        answer = {"function": function.name, "outcome": outcome, "seconds": seconds}
+        if outcome != "done":
+            return answer | {"reason": reason}
+        if "memory" in effects.wanted:
+            carried[place] = effects.wanted["memory"]
+        return answer | {"effects": effects.wanted}
+
+    def _count(self, function: str, outcome: str, seconds: float) -> None:
+        self._invoked.labels(function).inc()
+        self._seconds.labels(function).observe(seconds)
+        if outcome != "done":
+            self._failed.labels(function).inc()
+
+
+def _call(function: Function[Any], event: Event, effects: Effects) -> tuple[str, str]:
+    ports = {name: PORTS[name](effects) for name in function.ports}
+    try:
+        function.call(event, **ports)
+        orjson.dumps(effects.wanted)  # an effect that cannot be written is a failure
+    except GiveUp as error:
+        return "dead", str(error)
+    except Exception as error:  # noqa: BLE001 - a handler may raise anything; it is told
+        return "retry", _reason(error)
+    return "done", ""
+
+
+def _reason(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)[-_LAST_FRAMES:]
+    where = " < ".join(f"{f.name}:{f.lineno}" for f in reversed(frames))
+    return f"{type(error).__name__}: {error} (in {where})"

@@ -1,0 +1,235 @@
+"""The batcher as a program: one thread per partition, and what it measures."""
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    start_http_server,
+)
+from redis import Redis
+from redis.exceptions import RedisError
+
+from city import keys
+from city.archive import Archive, Record, order
+from city.errors import CityError
+from city.failpoint import Failpoint
+from city.lease import Lease
+from city.redis import connect
+from city.s3 import Bucket
+from faas.batcher.reader import Reader
+from faas.batcher.settings import Settings
+from faas.batcher.trim import trim
+from faas.batches import Batch
+from faas.buckets import BUCKETS_S
+from faas.functions import Function, OnBatch
+from faas.loader import collect, package_at
+
+IDLE_S: Final = 0.1
+FIRST_PAUSE_S: Final = 0.5
+LONGEST_PAUSE_S: Final = 10.0
+
+_log = logging.getLogger(__name__)
+
+__all__ = ["Batcher"]
+
+
+class ArchivePort:
+    """The raw archive as a batch function sees it."""
+
+    def __init__(self, archive: Archive, after: str) -> None:
+        self._archive = archive
+        self._after = after
+
+    def keep(self, batch: Batch) -> None:
+        """Keep a batch byte for byte; a repeat overwrites it with itself."""
+        records = [
+            Record(id=event.entry, topic=event.topic, payload=event.payload)
+            for event in batch.events
+        ]
+        self._archive.keep(batch.partition, records, after=self._after)
+
+
+class Batcher:
+    """All partitions, each with a thread, a lease and a reader per function."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Load the handlers; `Miswired` when they cannot run."""
+        self._settings = settings
+        self._functions = _batch_functions(collect(package_at(settings.handlers)))
+        self._bucket = Bucket(settings.s3)
+        self._stopped = threading.Event()
+        self._turned: set[int] = set()
+        self._meters()
+
+    def run(self) -> None:
+        """Serve until `stop` is called."""
+        if self._settings.metrics is not None:
+            address = self._settings.metrics
+            start_http_server(address.port, address.host, registry=self.registry)
+        keys.declare_partitions(
+            connect(self._settings.redis), self._settings.partitions
+        )
+        leases = [self._lease(number) for number in range(self._settings.partitions)]
+        threads = [
+            threading.Thread(target=self._work, args=(number, lease))
+            for number, lease in enumerate(leases)
+        ]
+        threads.append(threading.Thread(target=self._keep, args=(leases,)))
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def stop(self) -> None:
+        """Ask every thread to give its partition back and end."""
+        self._stopped.set()
+
+    def _meters(self) -> None:
+        self.registry = CollectorRegistry()
+        name = ["function"]
+        self._ready = Gauge("garonne_ready", "1 when serving.", registry=self.registry)
+        self._invoked = Counter(
+            "garonne_function_invoked", "Calls.", name, registry=self.registry
+        )
+        self._failed = Counter(
+            "garonne_function_failed",
+            "Calls that raised.",
+            name,
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "garonne_function_seconds",
+            "Time in the handler.",
+            name,
+            registry=self.registry,
+            buckets=BUCKETS_S,
+        )
+        self._events = Counter(
+            "garonne_batcher_events", "Events done.", name, registry=self.registry
+        )
+        self._trimmed = Counter(
+            "garonne_batcher_events_trimmed",
+            "Archived events taken out of the streams.",
+            registry=self.registry,
+        )
+        for function in self._functions:
+            self._invoked.labels(function)
+            self._failed.labels(function)
+
+    def _lease(self, partition: int) -> Lease:
+        return Lease(
+            redis=connect(self._settings.redis),
+            key=keys.lease(partition, keys.BATCHER),
+            lease_s=self._settings.lease_s,
+        )
+
+    def _keep(self, leases: list[Lease]) -> None:
+        """Renew beside the work: a store may take longer than a lease lasts."""
+        while not self._stopped.wait(self._settings.lease_s / 4):
+            for lease in leases:
+                with suppress(RedisError):
+                    lease.keep()
+
+    def _work(self, partition: int, lease: Lease) -> None:
+        redis = lease.redis
+        readers = self._readers(redis, lease, partition)
+        pause_s = FIRST_PAUSE_S
+        while not self._stopped.is_set():
+            try:
+                busy = self._turn(redis, lease, partition, readers)
+            except Exception as error:  # noqa: BLE001 -- the edge: the intent stays, and is repeated
+                self._told(partition, error)
+                for reader in readers:
+                    reader.forget()
+                self._stopped.wait(pause_s)
+                pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
+                continue
+            pause_s = FIRST_PAUSE_S
+            self._turned.add(partition)
+            self._ready.set(len(self._turned) == self._settings.partitions)
+            if not busy:
+                self._stopped.wait(IDLE_S)
+        _leave(lease)
+
+    def _turn(
+        self, redis: Redis, lease: Lease, partition: int, readers: list[Reader]
+    ) -> bool:
+        if not lease.hold():
+            for reader in readers:
+                reader.forget()
+            return False
+        busy = [reader.turn() for reader in readers]
+        if any(busy):
+            self._trim(redis, partition, readers)
+        return any(busy)
+
+    def _trim(self, redis: Redis, partition: int, readers: list[Reader]) -> None:
+        positions = [reader.position for reader in readers]
+        known = [position for position in positions if position is not None]
+        if len(known) == len(readers):
+            lowest = min(known, key=order)
+            stream = keys.events(partition)
+            self._trimmed.inc(trim(redis, stream, lowest, self._settings.budget))
+
+    def _readers(self, redis: Redis, lease: Lease, partition: int) -> list[Reader]:
+        return [
+            Reader(
+                redis=redis,
+                lease=lease,
+                partition=partition,
+                function=name,
+                trigger=trigger,
+                call=lambda batch, after, f=function: self._call(f, batch, after),  # type: ignore[misc]  # mypy does not infer a bound default
+                flush_s=self._settings.flush_s,
+                failpoint=Failpoint(self._settings.failpoint),
+            )
+            for name, (function, trigger) in self._functions.items()
+        ]
+
+    def _call(self, function: Function[Any], batch: Batch, after: str) -> None:
+        self._invoked.labels(function.name).inc()
+        began = time.perf_counter()
+        ports = {"archive": ArchivePort(Archive(self._bucket), after)}
+        try:
+            if "archive" in function.ports:
+                self._bucket.ensure()
+            function(batch, **{name: ports[name] for name in function.ports})
+        except Exception:
+            self._failed.labels(function.name).inc()
+            raise
+        self._seconds.labels(function.name).observe(time.perf_counter() - began)
+        self._events.labels(function.name).inc(len(batch.events))
+
+    def _told(self, partition: int, error: Exception) -> None:
+        expected = isinstance(error, CityError | RedisError)
+        _log.warning(
+            "batcher.range.repeat partition=%d error=%s",
+            partition,
+            error,
+            exc_info=None if expected else error,
+        )
+
+
+def _batch_functions(
+    functions: Mapping[str, Function[Any]],
+) -> dict[str, tuple[Function[Any], OnBatch]]:
+    return {
+        name: (function, function.trigger)
+        for name, function in functions.items()
+        if isinstance(function.trigger, OnBatch)
+    }
+
+
+def _leave(lease: Lease) -> None:
+    try:
+        lease.release()
+    except RedisError as error:
+        _log.warning("batcher.lease.kept error=%s", error)

@@ -1,0 +1,1 @@
+"""Ingest: from the broker into the durable streams, nothing lost, nothing doubled."""

@@ -1,0 +1,54 @@
+"""What a worker needs to know of functions it must not import."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from faas.events import Event
+from faas.functions import Function, OnEvent, Retry, wants
+
+__all__ = ["Known", "describe", "read"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """One function that events wake, as its label describes it."""
+
+    name: str
+    trigger: OnEvent
+    pool: str
+    retry: Retry
+    remembers: bool
+
+    def wants(self, event: Event) -> bool:
+        """Tell whether an event wakes this function."""
+        return wants(self.trigger, event)
+
+
+def describe(functions: Mapping[str, Function[Any]]) -> list[dict[str, Any]]:
+    """Return the labels of functions that events wake, as JSON."""
+    return [
+        {
+            "name": function.name,
+            "trigger": asdict(function.trigger),
+            "pool": function.pool,
+            "retry": asdict(function.retry),
+            "remembers": "state" in function.ports,
+        }
+        for function in functions.values()
+        if isinstance(function.trigger, OnEvent)
+    ]
+
+
+def read(described: Iterable[Mapping[str, Any]]) -> tuple[Known, ...]:
+    """Read what `describe` wrote."""
+    return tuple(
+        Known(
+            name=item["name"],
+            trigger=OnEvent(**item["trigger"]),
+            pool=item["pool"],
+            retry=Retry(**item["retry"]),
+            remembers=item["remembers"],
+        )
+        for item in described
+    )

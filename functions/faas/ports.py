@@ -1,0 +1,198 @@
+"""
+What a handler may ask for, and how each port collects what the handler wants.
+
+A port changes nothing by itself. It writes down effects; the runtime commits
+them together with the event, or not at all. The JSON of effects is the same
+inside a worker and over HTTP:
+
+    {"commands": [{"dev_eui", "object", "why", "expires_s", "supersedes"}],
+     "memory": {...}, "counts": {"name": +1}, "twin": {"View": {...}},
+     "notices": [{"text", "level", "dev_eui"}]}
+
+Keys without content are left out.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, Protocol
+
+from faas.batches import Batch
+
+EXPIRES_S: Final = 300.0
+"""How long an order is worth sending when its handler does not say."""
+
+_DEV_EUI: Final = re.compile(r"[0-9a-f]{16}\Z")
+
+Level = Literal["info", "warning", "error"]
+
+__all__ = [
+    "PORTS",
+    "Archive",
+    "Clock",
+    "Commands",
+    "Effects",
+    "Level",
+    "Notices",
+    "State",
+    "Twin",
+]
+
+
+class Commands(Protocol):
+    """Orders to devices."""
+
+    def send(
+        self,
+        dev_eui: str,
+        wanted: Mapping[str, Any],
+        *,
+        why: str,
+        expires_s: float = EXPIRES_S,
+        supersedes: bool = True,
+    ) -> None:
+        """
+        Ask a device for what its codec's encodeDownlink understands.
+
+        State a wanted level, never a toggle. `supersedes`: replaces what still
+        waits for this device. After `expires_s` seconds it is no longer sent.
+        """
+
+
+class Twin(Protocol):
+    """What others may know about this event's device."""
+
+    def show(self, view: str, document: Mapping[str, Any]) -> None:
+        """Show the device in another vocabulary; an older event never overwrites."""
+
+
+class State(Protocol):
+    """What this function remembers."""
+
+    def read(self) -> dict[str, Any]:
+        """Return what it remembered about this event's device, at first `{}`."""
+
+    def write(self, memory: Mapping[str, Any]) -> None:
+        """Remember this about the event's device, in place of what was there."""
+
+    def add(self, counter: str, amount: int = 1) -> None:
+        """Add to one of this function's counters, city-wide."""
+
+
+class Notices(Protocol):
+    """Sentences for people."""
+
+    def send(self, text: str, *, level: Level = "info") -> None:
+        """Tell the city's operators."""
+
+
+class Archive(Protocol):
+    """The raw archive; offered to functions that take batches."""
+
+    def keep(self, batch: Batch) -> None:
+        """Keep a batch byte for byte; a repeat overwrites it with itself."""
+
+
+class Clock(Protocol):
+    """The instant at which the event came in: the same when it is run again."""
+
+    def now(self) -> datetime:
+        """Return that instant, in UTC."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Effects:
+    """What one run of one function wants; every port writes here."""
+
+    dev_eui: str = ""
+    memory: Mapping[str, Any] = field(default_factory=dict)
+    now_s: float = 0.0
+    wanted: dict[str, Any] = field(default_factory=dict)
+
+    def list_of(self, name: str) -> list[Any]:
+        """Return the list of effects under that name."""
+        found: list[Any] = self.wanted.setdefault(name, [])
+        return found
+
+    def table_of(self, name: str) -> dict[str, Any]:
+        """Return the table of effects under that name."""
+        found: dict[str, Any] = self.wanted.setdefault(name, {})
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Commands:
+    effects: Effects
+
+    def send(
+        self,
+        dev_eui: str,
+        wanted: Mapping[str, Any],
+        *,
+        why: str,
+        expires_s: float = EXPIRES_S,
+        supersedes: bool = True,
+    ) -> None:
+        self.effects.list_of("commands").append(
+            {
+                "dev_eui": dev_eui.lower(),
+                "object": dict(wanted),
+                "why": why,
+                "expires_s": expires_s,
+                "supersedes": supersedes,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Twin:
+    effects: Effects
+
+    def show(self, view: str, document: Mapping[str, Any]) -> None:
+        self.effects.table_of("twin")[view] = dict(document)
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    effects: Effects
+
+    def read(self) -> dict[str, Any]:
+        found: Mapping[str, Any] = self.effects.wanted.get(
+            "memory", self.effects.memory
+        )
+        return dict(found)
+
+    def write(self, memory: Mapping[str, Any]) -> None:
+        self.effects.wanted["memory"] = dict(memory)
+
+    def add(self, counter: str, amount: int = 1) -> None:
+        counts = self.effects.table_of("counts")
+        counts[counter] = counts.get(counter, 0) + int(amount)
+
+
+@dataclass(frozen=True, slots=True)
+class _Notices:
+    effects: Effects
+
+    def send(self, text: str, *, level: Level = "info") -> None:
+        notice = {"text": text, "level": level, "dev_eui": self.effects.dev_eui}
+        self.effects.list_of("notices").append(notice)
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    effects: Effects
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.effects.now_s, UTC)
+
+
+PORTS: Final[Mapping[str, Any]] = {
+    "clock": _Clock,
+    "commands": _Commands,
+    "notices": _Notices,
+    "state": _State,
+    "twin": _Twin,
+}
+"""Port by parameter name: what makes it from the effects it shall fill."""

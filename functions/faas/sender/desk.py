@@ -1,0 +1,435 @@
+"""
+One partition of the sender: the loop between streams, lives and ChirpStack.
+
+Every turn: read, tell the lives, commit, and only then do what they want done. What
+the commit does not hold has not happened; what was done after it may have, and a life
+that is read back looks before it sends again.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import orjson
+from redis import Redis
+from redis.exceptions import ResponseError
+
+from city import keys
+from city.command import Command, Entry, Item, Rules, State
+from city.command_life import NO_SESSION, Effect, Life, Radio
+from city.errors import (
+    BadCommand,
+    CityError,
+    NetworkError,
+    NotThere,
+    Unreachable,
+)
+from city.failpoint import Failpoint
+from city.lease import Changes, Lease
+from city.mqtt import Publisher
+from city.network import Network
+from city.types import DeviceType, Planner
+from faas.sender.inbox import arrival, overhear, tell
+from faas.sender.ledger import Ledger
+from faas.sender.outgoing import down
+
+BATCH: Final = 200
+CONSUMER: Final = "sender"
+NO_RULES: Final = Rules(
+    confirm_message="", confirm_fields=(), confirm_within_s=30.0, expires_s=600.0
+)
+
+_log = logging.getLogger(__name__)
+
+Changed = Callable[[State | None, Entry], None]
+Stream = list[tuple[bytes, Mapping[bytes, bytes] | None]]
+
+__all__ = ["Desk"]
+
+
+class Desk:
+    """Everything about one partition's commands; one thread works at it."""
+
+    def __init__(
+        self,
+        *,
+        redis: Redis,
+        partition: int,
+        partitions: int,
+        network: Network,
+        publisher: Publisher,
+        catalogue: Mapping[str, DeviceType],
+        lease_s: float = 5.0,
+        failpoint: Failpoint | None = None,
+        changed: Changed | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._redis = redis
+        self._partition = partition
+        self._partitions = partitions
+        self._network = network
+        self._publisher = publisher
+        self._catalogue = catalogue
+        self._failpoint = failpoint or Failpoint()
+        self._changed = changed
+        self._clock = clock
+        self._ledger = Ledger(redis, partition)
+        self._lease = Lease(
+            redis=redis, key=keys.lease(partition, keys.SENDER_GROUP), lease_s=lease_s
+        )
+        self._planners: dict[str, Planner] = {}
+        self._radios: dict[str, Radio] = {}
+        self._lives: dict[str, Life] = {}
+        self._touched: dict[str, Life] = {}
+        self._acks: list[tuple[str, bytes]] = []
+        self._taken: set[str] = set()
+        self._from = b"0"
+        self._caught_up = False
+        self._mine = False
+
+    @property
+    def held(self) -> bool:
+        """Whether this copy is the one that writes."""
+        return self._mine
+
+    def turn(self, block_s: float) -> None:
+        """Do one turn, waiting at most that long for something to do."""
+        if not self._hold():
+            time.sleep(min(block_s, 0.2))
+            return
+        self._read(block_s)
+        self._tick()
+        self._settle()
+
+    def leave(self) -> None:
+        """Give the partition back."""
+        self._lease.release()
+
+    def forget(self) -> None:
+        """Drop what is in memory: Redis knows better."""
+        self._lives.clear()
+        self._touched.clear()
+        self._acks.clear()
+        self._taken.clear()
+        self._from, self._caught_up, self._mine = b"0", False, False
+
+    # -- the lease
+
+    def _hold(self) -> bool:
+        if not self._lease.hold():
+            self.forget()
+        elif not self._mine:
+            self._take_over()
+        return self._mine
+
+    def _take_over(self) -> None:
+        self._make_groups()
+        for dev_eui, line in self._ledger.unfinished().items():
+            rules = self._rules_of_line(line)
+            self._lives[dev_eui] = Life.parse(line, dev_eui, rules)
+        self._mine = True
+        _log.info(
+            "sender.partition.take partition=%d devices=%d",
+            self._partition,
+            len(self._lives),
+        )
+
+    def _make_groups(self) -> None:
+        for stream in (keys.events(self._partition), keys.outbox(self._partition)):
+            try:
+                self._redis.xgroup_create(stream, keys.SENDER_GROUP, "0", mkstream=True)
+            except ResponseError as error:
+                if "BUSYGROUP" not in str(error):
+                    raise
+
+    def _rules_of_line(self, line: bytes) -> Rules:
+        found = orjson.loads(line)
+        entries = [found["sent"], found["open"], *found["waiting"]]
+        types = [e["command"]["device_type"] for e in entries if e]
+        planner = self._planner(types[0]) if types else None
+        return planner.rules or NO_RULES if planner is not None else NO_RULES
+
+    # -- reading
+
+    def _read(self, block_s: float) -> None:
+        """Read what is new; after a take-over first what was read and not answered."""
+        events, outbox = keys.events(self._partition), keys.outbox(self._partition)
+        wait_ms = max(1, int(1000 * block_s)) if self._caught_up else None
+        start = self._from if self._from != b">" else b">"
+        answer: Any = self._redis.xreadgroup(
+            keys.SENDER_GROUP,
+            CONSUMER,
+            {events: start, outbox: start},
+            count=BATCH,
+            block=wait_ms if start == b">" else None,
+        )
+        found = {name.decode(): entries for name, entries in answer or ()}
+        for entry, fields in found.get(events, ()):
+            self._event(entry, fields)
+        for entry, fields in found.get(outbox, ()):
+            self._order(entry, fields)
+        self._advance_reading(any(found.values()))
+
+    def _advance_reading(self, more: bool) -> None:
+        if more:
+            return
+        if self._from == b"0":
+            self._from = b">"
+        elif not self._caught_up:
+            # DESIGN §4.5: only with the stream at its head is it time to look.
+            self._caught_up = True
+            for life in self._lives.values():
+                life.recover(self._clock())
+                self._touch(life)
+
+    def _event(self, entry: bytes, fields: Mapping[bytes, bytes] | None) -> None:
+        self._acks.append((keys.events(self._partition), entry))
+        event = arrival(fields)
+        if event is None:
+            return
+        life = self._lives.get(event.dev_eui)
+        if life is None:
+            overhear(self._radio(event.dev_eui), event.kind, self._clock())
+            return
+        try:
+            tell(life, event, self._clock())
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            _log.warning(
+                "sender.event.unreadable entry=%s kind=%s error=%r",
+                entry.decode(),
+                event.kind,
+                error,
+            )
+        self._touch(life)
+
+    def _order(self, entry: bytes, fields: Mapping[bytes, bytes] | None) -> None:
+        self._acks.append((keys.outbox(self._partition), entry))
+        try:
+            if fields and b"command" in fields:
+                self._request(Command.parse(fields[b"command"]), fields)
+            elif fields and b"cancel" in fields:
+                self._cancel(orjson.loads(fields[b"cancel"]), fields)
+        except (BadCommand, ValueError, KeyError, TypeError) as error:
+            _log.warning(
+                "sender.order.unreadable entry=%s error=%s", entry.decode(), error
+            )
+
+    def _request(self, command: Command, fields: Mapping[bytes, bytes]) -> None:
+        if self._forwarded(command.dev_eui, fields) or self._known(command.id):
+            return
+        self._taken.add(command.id)
+        command = self._completed(command)
+        planner = self._planner(command.device_type)
+        life = self._life(command.dev_eui, planner)
+        self._touch(life)
+        if planner is None or planner.rules is None:
+            life.refuse(command, _no_commands(command), self._clock())
+            return
+        command = _limited(command, planner.rules)
+        try:
+            life.request(command, planner.plan(command.object), self._clock())
+        except BadCommand as error:
+            life.refuse(command, str(error), self._clock())
+
+    def _cancel(
+        self, document: Mapping[str, str], fields: Mapping[bytes, bytes]
+    ) -> None:
+        dev_eui = document["dev_eui"]
+        life = self._lives.get(dev_eui)
+        if self._forwarded(dev_eui, fields) or life is None:
+            return
+        life.cancel(document["id"], document.get("by", ""), self._clock())
+        self._touch(life)
+
+    def _forwarded(self, dev_eui: str, fields: Mapping[bytes, bytes]) -> bool:
+        """Pass on what a function of one device wants of another, elsewhere."""
+        home = keys.partition_of(dev_eui, self._partitions)
+        if home == self._partition:
+            return False
+        entry: dict[Any, Any] = dict(fields)
+        self._redis.xadd(keys.outbox(home), entry)
+        return True
+
+    def _completed(self, command: Command) -> Command:
+        """Fill in what the wish does not say about the device."""
+        if command.device_type and command.application_id:
+            return command
+        twin = self._ledger.twin(command.dev_eui) or self._asked_network(command)
+        return replace(
+            command,
+            device_type=command.device_type or twin.get("device_type", ""),
+            application_id=twin.get("application_id") or command.application_id,
+        )
+
+    def _asked_network(self, command: Command) -> Mapping[str, str]:
+        try:
+            device = self._network.device(command.dev_eui)
+            profile = self._network.device_profile(device.device_profile_id)
+        except NetworkError as error:
+            _log.warning("sender.device.unknown dev_eui=%s %s", command.dev_eui, error)
+            return {}
+        tags = profile.get("tags", {})
+        return {
+            "application_id": device.application_id,
+            "device_type": tags.get("device_type", ""),
+        }
+
+    # -- time, commits, effects
+
+    def _tick(self) -> None:
+        if not self._caught_up:
+            return
+        now = self._clock()
+        for life in list(self._lives.values()):
+            due = life.next_deadline()
+            if due is not None and due <= now:
+                life.tick(now)
+                self._touch(life)
+
+    def _settle(self) -> None:
+        """Commit, do what is wanted, and so on until nothing is wanted any more."""
+        wanted = self._commit()
+        while wanted:
+            self._perform(wanted)
+            wanted = self._commit()
+
+    def _commit(self) -> list[tuple[Life, Effect]]:
+        touched, self._touched = list(self._touched.values()), {}
+        acks, self._acks = self._acks, []
+        changes = Changes()
+        written = self._ledger.write(changes, touched)
+        for stream, read in acks:
+            changes.add("XACK", stream, keys.SENDER_GROUP, read)
+            if stream == keys.outbox(self._partition):
+                changes.add("XDEL", stream, read)
+        if changes and not self._lease.commit(changes):
+            self.forget()
+            return []
+        self._taken.clear()
+        for before, entry in written:
+            self._report(before, entry)
+        return self._wanted(touched)
+
+    def _wanted(self, touched: Iterable[Life]) -> list[tuple[Life, Effect]]:
+        wanted = []
+        for life in touched:
+            # Before the stream is at its head no look can be decided on.
+            if self._caught_up:
+                wanted += [(life, effect) for effect in life.effects()]
+            if life.idle:
+                self._lives.pop(life.dev_eui, None)
+        return wanted
+
+    def _report(self, before: State | None, entry: Entry) -> None:
+        if self._changed is not None:
+            self._changed(before, entry)
+        if entry.state != before:
+            _log.info(
+                "sender.command.%s id=%s dev_eui=%s reason=%r",
+                entry.state,
+                entry.command.id,
+                entry.command.dev_eui,
+                entry.reason,
+            )
+
+    def _perform(self, wanted: Sequence[tuple[Life, Effect]]) -> None:
+        for life, effect in wanted:
+            self._touch(life)
+            if effect.act != "publish":
+                self._ask(life, effect)
+        self._publish([(life, e.item) for life, e in wanted if e.act == "publish"])
+
+    def _ask(self, life: Life, effect: Effect) -> None:
+        item = effect.item
+        try:
+            if effect.act == "prepare":
+                life.prepared(item.id, self._f_cnt_down(life.dev_eui), self._clock())
+            elif effect.act == "look":
+                self._look(life, item)
+            else:
+                self._network.flush_queue(life.dev_eui)
+                life.flushed(item.id, self._clock())
+        except NotThere:
+            life.hopeless(item.id, "ChirpStack knows no such device", self._clock())
+        except NetworkError as error:
+            life.trouble(item.id, str(error), self._clock())
+
+    def _look(self, life: Life, item: Item) -> None:
+        # The queue first: an item that leaves it in between has moved the counter.
+        queue = self._network.queue(life.dev_eui)
+        counter = self._f_cnt_down(life.dev_eui)
+        there = any(queued.id == item.id for queued in queue)
+        life.looked(item.id, in_queue=there, f_cnt_down=counter, now=self._clock())
+
+    def _f_cnt_down(self, dev_eui: str) -> int:
+        session = self._network.activation(dev_eui)
+        if session is None:
+            return NO_SESSION
+        if session.f_cnt_up == 0:
+            self._radio(dev_eui).heard = False
+        return session.n_f_cnt_down + session.a_f_cnt_down
+
+    def _publish(self, wanted: Sequence[tuple[Life, Item]]) -> None:
+        if not wanted:
+            return
+        messages = [_message(life, item) for life, item in wanted]
+        if not self._lease.sure():
+            return  # another copy may write by now; whoever holds it next looks first
+        try:
+            self._publisher.publish(messages)
+        except Unreachable as error:
+            for life, item in wanted:
+                life.trouble(item.id, str(error), self._clock())
+            return
+        self._failpoint.reach("after_publish_before_mark")
+        for life, item in wanted:
+            life.published(item.id, self._clock())
+
+    # -- small things
+
+    def _touch(self, life: Life) -> None:
+        self._touched[life.dev_eui] = life
+
+    def _known(self, command_id: str) -> bool:
+        return command_id in self._taken or self._ledger.known(command_id)
+
+    def _life(self, dev_eui: str, planner: Planner | None) -> Life:
+        if dev_eui not in self._lives:
+            rules = planner.rules if planner is not None else None
+            radio = self._radio(dev_eui)
+            if planner is not None:
+                radio.class_c = bool(planner.type.profile.get("supports_class_c"))
+            self._lives[dev_eui] = Life(dev_eui, rules or NO_RULES, radio)
+        return self._lives[dev_eui]
+
+    def _radio(self, dev_eui: str) -> Radio:
+        life = self._lives.get(dev_eui)
+        return life.radio if life else self._radios.setdefault(dev_eui, Radio())
+
+    def _planner(self, device_type: str) -> Planner | None:
+        if device_type not in self._planners and device_type in self._catalogue:
+            try:
+                self._planners[device_type] = Planner(self._catalogue[device_type])
+            except CityError as error:
+                _log.error("sender.type.unusable type=%s error=%s", device_type, error)
+        return self._planners.get(device_type)
+
+
+def _message(life: Life, item: Item) -> tuple[str, bytes]:
+    """Return ``command/down``: our id, our bytes, always an expiry."""
+    entry = next(e for e in life.entries() if e.command.id == item.command_id)
+    return down(entry.command.application_id, life.dev_eui, item)
+
+
+def _limited(command: Command, rules: Rules) -> Command:
+    if command.expires_at:
+        return command
+    return replace(command, expires_at=command.requested_at + rules.expires_s)
+
+
+def _no_commands(command: Command) -> str:
+    if not command.device_type:
+        return f"nothing is known of a device {command.dev_eui}"
+    return f"a {command.device_type} takes no commands"

@@ -1,0 +1,36 @@
+"""The durable streams: which partition an event belongs to, which never changes."""
+
+import re
+from typing import Final
+
+from city import keys
+
+_DEVICE_TOPIC: Final = re.compile(
+    r"application/([^/]+)/device/([0-9a-fA-F]{16})/event/([^/]+)\Z"
+)
+
+__all__ = ["device_of", "event_id", "kind_of", "partition_of"]
+
+
+def partition_of(topic: str, partitions: int) -> int:
+    """Return the partition of a topic: of its device, or of the whole text."""
+    found = _DEVICE_TOPIC.match(topic)
+    name = found[2].lower() if found else ascii(topic)
+    return keys.partition_of(name, partitions)
+
+
+def device_of(topic: str) -> str | None:
+    """Return the DevEUI a topic names, in lower case."""
+    found = _DEVICE_TOPIC.match(topic)
+    return found[2].lower() if found else None
+
+
+def kind_of(topic: str) -> str | None:
+    """Return the kind of event a topic names."""
+    found = _DEVICE_TOPIC.match(topic)
+    return found[3] if found else None
+
+
+def event_id(partition: int, entry: str) -> str:
+    """Name an event for good: its partition and its place in the stream."""
+    return f"p{partition:02d}-{entry}"

@@ -1,0 +1,1 @@
+"""The worker: runs the handlers of one pool and commits what they want."""

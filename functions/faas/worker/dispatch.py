@@ -1,0 +1,107 @@
+"""Running a batch through the handlers, and finding who is to blame when it is lost."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from faas.manifest import Known
+from faas.worker.commit import Answer
+from faas.worker.entries import Entry
+from faas.worker.executor import Executors, HandlerLost
+from faas.worker.meters import Meters
+
+Memory = Mapping[tuple[str, str], Any]
+"""What functions remember, by function and DevEUI."""
+
+__all__ = ["Dispatcher", "Job", "Memory"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One event and the functions that are to see it."""
+
+    entry: Entry
+    functions: Sequence[Known]
+
+    @property
+    def dev_eui(self) -> str:
+        """The device it is about."""
+        return self.entry.event.dev_eui if self.entry.event else ""
+
+    def envelope(self, memory: Memory) -> bytes:
+        """Return the event with what its functions remember."""
+        found = {
+            f.name: memory[f.name, self.dev_eui]
+            for f in self.functions
+            if (f.name, self.dev_eui) in memory
+        }
+        return self.entry.envelope(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatcher:
+    """Runs jobs in the executors."""
+
+    executors: Executors
+    meters: Meters
+    timeout_s: float
+
+    def run(
+        self, jobs: Sequence[Job], recall: Callable[[Sequence[Job]], Memory]
+    ) -> list[list[Answer]]:
+        """
+        Return what the functions of each job answered, in order.
+
+        When the process is lost, every function sees every event again alone:
+        only the one that was running then is blamed.
+        """
+        memory = recall(jobs)
+        try:
+            answers = self._together(jobs, memory)
+        except HandlerLost as lost:
+            answers = self._alone(jobs, memory, lost)
+        for answer in (a for each in answers for a in each):
+            self._count(answer)
+        return answers
+
+    def _together(self, jobs: Sequence[Job], memory: Memory) -> list[list[Answer]]:
+        awake = [job for job in jobs if job.functions]
+        if not awake:
+            return [[] for _ in jobs]
+        batch = b"[" + b",".join(job.envelope(memory) for job in awake) + b"]"
+        only = {f.name for job in awake for f in job.functions}
+        with self.executors.borrow() as executor:
+            found = iter(executor.run(batch, only, timeout_s=self.timeout_s))
+        return [next(found)["answers"] if job.functions else [] for job in jobs]
+
+    def _alone(
+        self, jobs: Sequence[Job], memory: Memory, lost: HandlerLost
+    ) -> list[list[Answer]]:
+        self.meters.lost.inc()
+        if sum(len(job.functions) for job in jobs) == 1:
+            return [[_blame(f, lost) for f in job.functions] for job in jobs]
+        carried = dict(memory)
+        return [[self._one(job, f, carried) for f in job.functions] for job in jobs]
+
+    def _one(
+        self, job: Job, function: Known, carried: dict[tuple[str, str], Any]
+    ) -> Answer:
+        try:
+            ((answer,),) = self._together([Job(job.entry, [function])], carried)
+        except HandlerLost as lost:
+            self.meters.lost.inc()
+            return _blame(function, lost)
+        if "memory" in answer.get("effects", {}):
+            carried[function.name, job.dev_eui] = answer["effects"]["memory"]
+        return answer
+
+    def _count(self, answer: Answer) -> None:
+        name = answer["function"]
+        self.meters.invoked.labels(name).inc()
+        self.meters.seconds.labels(name).observe(answer.get("seconds", 0.0))
+        if answer["outcome"] != "done":
+            self.meters.failed.labels(name).inc()
+
+
+def _blame(function: Known, lost: HandlerLost) -> Answer:
+    return {"function": function.name, "outcome": "retry", "reason": str(lost)}

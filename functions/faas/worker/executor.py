@@ -1,0 +1,207 @@
+"""The worker's side of the processes in which handlers run."""
+
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from faas import framing, manifest
+from faas.errors import Miswired
+from faas.framing import END, PID, SPAWN
+from faas.manifest import Known
+
+START_S: Final = 30.0
+
+__all__ = ["Executor", "Executors", "HandlerLost", "Template"]
+
+
+class HandlerLost(Exception):
+    """The process in which handlers ran died or had to be ended; says why."""
+
+
+class Template:
+    """A process that has loaded the handlers of a folder and forks executors."""
+
+    def __init__(self, folder: Path) -> None:
+        """Load the folder; `Miswired` says what is wrong with it."""
+        self._lock = threading.Lock()
+        self._alive = 0
+        self._socket, theirs = socket.socketpair()
+        with theirs:
+            number = str(theirs.fileno())
+            argv = [sys.executable, "-m", "faas.worker.child", number, str(folder)]
+            self._process = subprocess.Popen(argv, pass_fds=[theirs.fileno()])
+        try:
+            self.functions = self._hello()
+        except BaseException:
+            self.close()
+            raise
+
+    def spawn(self) -> "Executor":
+        """Fork an executor."""
+        ours, theirs = socket.socketpair()
+        with theirs, self._lock:
+            socket.send_fds(self._socket, [SPAWN], [theirs.fileno()])
+            self._alive += 1
+            return Executor(template=self, socket=ours, pid=self._number())
+
+    def end(self, pid: int) -> int:
+        """End an executor and return its exit code, negative for a signal."""
+        with self._lock:
+            self._socket.sendall(END + PID.pack(pid))
+            self._alive -= 1
+            return self._number()
+
+    def close_if_unused(self) -> None:
+        """End it if none of its executors is alive."""
+        if not self._alive:
+            self.close()
+
+    def close(self) -> None:
+        """End it, and its executors with it."""
+        self._socket.close()
+        self._process.kill()
+        self._process.wait()
+
+    def _number(self) -> int:
+        answer = framing.receive(self._socket)
+        if answer is None:
+            raise OSError("the process that holds the handlers died")
+        (number,) = PID.unpack(answer)
+        return int(number)
+
+    def _hello(self) -> tuple[Known, ...]:
+        self._socket.settimeout(START_S)
+        try:
+            hello = framing.receive(self._socket)
+        except OSError as error:
+            raise Miswired([f"the handlers did not load: {error}"]) from error
+        if hello is None:
+            status = self._process.wait()
+            raise Miswired([f"loading the handlers ended with status {status}"])
+        found = orjson.loads(hello)
+        if "faults" in found:
+            raise Miswired(found["faults"])
+        return manifest.read(found["functions"])
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Executor:
+    """One process that runs handlers, one batch at a time."""
+
+    template: Template
+    socket: socket.socket
+    pid: int
+
+    def run(
+        self, batch: bytes, only: Collection[str] = (), *, timeout_s: float
+    ) -> list[dict[str, Any]]:
+        """
+        Return what the functions answered to a CloudEvents batch.
+
+        `HandlerLost` when the process died, or took longer and was ended.
+        """
+        names = ",".join(only).encode()
+        request = len(names).to_bytes(2, "big") + names + batch
+        try:
+            self.socket.settimeout(timeout_s)
+            framing.send(self.socket, request)
+            answer = framing.receive(self.socket)
+        except TimeoutError:
+            self.end()
+            raise HandlerLost(f"ended after {timeout_s:g} s without answer") from None
+        except OSError:
+            answer = None
+        if answer is None:
+            raise HandlerLost(f"its process died ({_said(self.end())})")
+        found = orjson.loads(answer)
+        if not isinstance(found, list):
+            self.end()
+            raise HandlerLost(f"its app refused the batch: {found}")
+        return found
+
+    def end(self) -> int:
+        """End the process and return its exit code."""
+        self.socket.close()
+        return self.template.end(self.pid)
+
+
+class Executors:
+    """Executors of the newest code that works, replaced when they are lost."""
+
+    def __init__(self, folder: Path, count: int) -> None:
+        """Start them; `Miswired` says what is wrong with the folder."""
+        self._folder, self._count = folder, count
+        self._changed = threading.Condition()
+        self._template = Template(folder)
+        self._idle = [self._template.spawn() for _ in range(count)]
+
+    @property
+    def functions(self) -> tuple[Known, ...]:
+        """The functions of the code at work."""
+        return self._template.functions
+
+    def reload(self) -> None:
+        """
+        Load the folder anew and put the new code to work.
+
+        `Miswired`: the new code cannot run, and the old keeps running.
+        """
+        template = Template(self._folder)
+        fresh = [template.spawn() for _ in range(self._count)]
+        with self._changed:
+            retired, self._idle = self._idle, fresh
+            old, self._template = self._template, template
+            self._changed.notify_all()
+        for executor in retired:
+            executor.end()
+        old.close_if_unused()
+
+    @contextmanager
+    def borrow(self) -> Iterator[Executor]:
+        """Lend an executor; one that is lost meanwhile is replaced."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._idle)
+            executor = self._idle.pop()
+        try:
+            yield executor
+        except HandlerLost:
+            self._give_back(executor.template.spawn())
+            raise
+        except BaseException:
+            with suppress(OSError):
+                executor.end()
+            self._give_back(executor.template.spawn())
+            raise
+        else:
+            self._give_back(executor)
+
+    def close(self) -> None:
+        """End all of them; one at work is lost."""
+        with self._changed:
+            idle, self._idle = self._idle, []
+        for executor in idle:
+            executor.end()
+        self._template.close()
+
+    def _give_back(self, executor: Executor) -> None:
+        with self._changed:
+            if executor.template is self._template:
+                self._idle.append(executor)
+                self._changed.notify()
+                return
+        # Its code was replaced while it ran.
+        with suppress(OSError):
+            executor.end()
+        executor.template.close_if_unused()
+
+
+def _said(exit_code: int) -> str:
+    return f"signal {-exit_code}" if exit_code < 0 else f"status {exit_code}"

@@ -1,0 +1,55 @@
+"""What a worker measures."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from faas.buckets import BUCKETS_S
+
+__all__ = ["Meters"]
+
+
+class Meters:
+    """The worker's counters, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        function = ["function"]
+        self.ready = self._gauge("garonne_ready", "1 when serving.")
+        self.invoked = self._counter("garonne_function_invoked", "Calls.", function)
+        self.failed = self._counter(
+            "garonne_function_failed", "Calls that raised, hung or crashed.", function
+        )
+        self.seconds = Histogram(
+            "garonne_function_seconds",
+            "Time in the handler.",
+            function,
+            registry=self.registry,
+            buckets=BUCKETS_S,
+        )
+        self.dead = self._counter("garonne_function_dead", "Events given up.", function)
+        self.committed = self._counter(
+            "garonne_worker_events_committed", "Events committed.", ["kind"]
+        )
+        self.fenced = self._counter(
+            "garonne_worker_events_fenced", "Commits refused: taken over.", []
+        )
+        self.unreadable = self._counter(
+            "garonne_worker_events_unreadable", "Entries that are no event.", []
+        )
+        self.lost = self._counter(
+            "garonne_worker_executors_lost", "Handler processes that died.", []
+        )
+        self.refused = self._gauge(
+            "garonne_worker_handlers_refused", "1 when the newest code cannot run."
+        )
+        self.lag = Histogram(
+            "garonne_worker_lag_seconds",
+            "From stored to committed.",
+            registry=self.registry,
+            buckets=BUCKETS_S,
+        )
+
+    def _counter(self, name: str, text: str, labels: list[str]) -> Counter:
+        return Counter(name, text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(name, text, registry=self.registry)

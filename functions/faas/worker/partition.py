@@ -1,0 +1,291 @@
+"""One partition's share of a pool: read, run, commit, in order."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+from redis import Redis
+from redis.exceptions import ResponseError
+
+from city import keys
+from city.failpoint import Failpoint
+from city.lease import Lease
+from faas import scripts
+from faas.functions import DEFAULT_POOL
+from faas.manifest import Known
+from faas.worker.commit import Answer, Commit
+from faas.worker.dispatch import Dispatcher, Job, Memory
+from faas.worker.entries import Entry, read_entries, read_streams
+from faas.worker.meters import Meters
+from faas.worker.retries import Waiting, read_waiting
+
+CONSUMER: Final = "worker"
+"""The one consumer of a group: whoever holds the lease."""
+
+BLOCK_MS: Final = 250
+_RETRIES_EVERY_S: Final = 0.2
+_APPLIED: Final = 1
+_LEASE_LOST: Final = -1
+
+_log = logging.getLogger(__name__)
+
+__all__ = ["LeaseLost", "Partition"]
+
+
+class LeaseLost(Exception):
+    """Another worker owns the partition now; nothing more may be committed."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Partition:
+    """Serves one partition of one pool, as long as it holds the lease."""
+
+    redis: Redis
+    pool: str
+    number: int
+    lease: Lease
+    dispatcher: Dispatcher
+    meters: Meters
+    batch: int = 200
+    failpoint: Failpoint = field(default_factory=Failpoint)
+    now: Callable[[], float] = time.time
+    _retries_at: float = 0.0
+    # With it every commit proves that the lease is still the one under which the
+    # batch was read: a lease that was lost and won again is another one.
+    _token: str = ""
+
+    @property
+    def group(self) -> str:
+        """The pool's consumer group."""
+        return keys.pool_group(self.pool)
+
+    @property
+    def stream(self) -> str:
+        """The partition's stream of events."""
+        return keys.events(self.number)
+
+    def open(self) -> None:
+        """
+        Make the consumer group if it is not there.
+
+        The first group of a stream starts at its beginning; a pool that is added
+        later starts now, because nobody wants last month's commands.
+        """
+        with suppress(ResponseError):  # BUSYGROUP: it is there
+            start = "$" if self._has_groups() else "0"
+            create = ["XGROUP", "CREATE", self.stream, self.group, start, "MKSTREAM"]
+            scripts.send(self.redis, [create])
+
+    def acquire(self) -> bool:
+        """Take the lease; tell whether it is ours."""
+        held = self.lease.hold()
+        self._token = self.lease.token
+        return held
+
+    @property
+    def held(self) -> bool:
+        """Whether, as far as we know, the lease is still the one we took."""
+        return bool(self._token) and self._token == self.lease.token
+
+    def recover(self) -> int:
+        """Finish what the last holder of the lease had read; return how many."""
+        cursor, done = "0-0", 0
+        while True:
+            claim = ["XAUTOCLAIM", self.stream, self.group, CONSUMER, 0, cursor]
+            (answer,) = scripts.send(self.redis, [[*claim, "COUNT", self.batch]])
+            entries = read_entries(self.number, answer[1])
+            done += self.handle(entries)
+            cursor = answer[0].decode()
+            if cursor == "0-0":
+                return done
+
+    def step(self, block_ms: int = BLOCK_MS) -> int:
+        """Read and handle one batch, and what is due again; return how many events."""
+        group = ["XREADGROUP", "GROUP", self.group, CONSUMER]
+        read = [*group, "COUNT", self.batch, "BLOCK", block_ms]
+        (answer,) = scripts.send(self.redis, [[*read, "STREAMS", self.stream, ">"]])
+        done = self.handle(read_streams(self.number, answer))
+        return done + self._retry_what_is_due()
+
+    def handle(self, entries: Sequence[Entry]) -> int:
+        """Run the pool's functions on new entries and commit each with its effects."""
+        if not entries:
+            return 0
+        functions = self._functions()
+        jobs = [Job(e, _wanting(functions, e)) for e in entries]
+        answers = self.dispatcher.run(jobs, self._recall)
+        self.failpoint.reach("after_handlers_before_commit")
+        commits = [
+            self._commit(job, each) for job, each in zip(jobs, answers, strict=True)
+        ]
+        self._apply(commits)
+        self._measure(entries)
+        return len(entries)
+
+    def _functions(self) -> list[Known]:
+        known = self.dispatcher.executors.functions
+        return [f for f in known if f.pool == self.pool]
+
+    def _commit(self, job: Job, answers: Iterable[Answer]) -> Commit:
+        entry, commit = job.entry, self._open_commit(self.stream, job.entry.id)
+        if self.pool == DEFAULT_POOL:
+            self._keep_twin(commit, entry)
+        for answer, function in zip(answers, job.functions, strict=True):
+            self._settle(commit, entry, function, answer, attempts=1)
+        return commit
+
+    def _keep_twin(self, commit: Commit, entry: Entry) -> None:
+        if entry.event is not None:
+            commit.twin(entry.event)
+            return
+        self.meters.unreadable.inc()
+        _log.warning(
+            "worker.event.unreadable event=%s fault=%r", entry.event_id, entry.fault
+        )
+        text = f"an entry on {entry.topic} is no event: {entry.fault}"
+        commit.notice({"text": text, "level": "warning", "event": entry.event_id})
+
+    def _settle(
+        self,
+        commit: Commit,
+        entry: Entry,
+        function: Known,
+        answer: Answer,
+        *,
+        attempts: int,
+    ) -> None:
+        """Write down what a function's answer leads to."""
+        if answer["outcome"] == "done" and entry.event is not None:
+            commit.effects(
+                function.name, entry.event, answer["effects"], entry.arrived_ms / 1e3
+            )
+            return
+        verdict = commit.failed(
+            function.name,
+            entry.id,
+            attempts,
+            answer=answer,
+            retry=function.retry,
+            now_s=self.now(),
+        )
+        if verdict == "dead":
+            self.meters.dead.labels(function.name).inc()
+        _log.warning(
+            "fn.run.fail function=%s event=%s attempt=%d next=%s reason=%r",
+            function.name,
+            entry.event_id,
+            attempts,
+            verdict,
+            answer.get("reason"),
+        )
+
+    def _open_commit(
+        self, stream: str, entry: str, *, group: str | None = None
+    ) -> Commit:
+        return Commit(
+            partition=self.number,
+            stream=stream,
+            entry=entry,
+            group=self.group if group is None else group,
+            lease=self.lease.key,
+            token=self._token,
+        )
+
+    def _apply(self, commits: Sequence[Commit]) -> None:
+        results = scripts.send(self.redis, [commit.command() for commit in commits])
+        refused = sum(result != _APPLIED for result in results)
+        if refused:
+            self.meters.fenced.inc(refused)
+            _log.warning("worker.commit.fenced p=%02d events=%d", self.number, refused)
+        if _LEASE_LOST in results:
+            raise LeaseLost
+
+    def _measure(self, entries: Sequence[Entry]) -> None:
+        now_ms = self.now() * 1e3
+        for entry in entries:
+            kind = entry.event.kind if entry.event else "unreadable"
+            self.meters.committed.labels(kind).inc()
+            self.meters.lag.observe(max(0.0, now_ms - entry.arrived_ms) / 1e3)
+
+    def _recall(self, jobs: Sequence[Job]) -> Memory:
+        """Read what the functions of these jobs remember of their devices."""
+        wanted: dict[str, dict[str, None]] = {}
+        for job in jobs:
+            for function in job.functions:
+                if function.remembers:
+                    wanted.setdefault(function.name, {})[job.dev_eui] = None
+        commands = [
+            ["HMGET", keys.state(self.number, name), *(f"device:{d}" for d in devices)]
+            for name, devices in wanted.items()
+        ]
+        if not commands:
+            return {}
+        answers = scripts.send(self.redis, commands)
+        return {
+            (name, dev_eui): orjson.loads(found)
+            for (name, devices), values in zip(wanted.items(), answers, strict=True)
+            for dev_eui, found in zip(devices, values, strict=True)
+            if found is not None
+        }
+
+    def _retry_what_is_due(self) -> int:
+        now = self.now()
+        if now < self._retries_at:
+            return 0
+        self._retries_at = now + _RETRIES_EVERY_S
+        functions = self._functions()
+        due = read_waiting(self.redis, self.number, functions, now)
+        for waiting in due:
+            self._retry(waiting)
+        return len(due)
+
+    def _retry(self, waiting: Waiting) -> None:
+        """Run one function on one event again, and commit it with its reference."""
+        find = ["XRANGE", self.stream, waiting.entry, waiting.entry]
+        (found,) = scripts.send(self.redis, [find])
+        name = waiting.function.name
+        stream = keys.retry(self.number, name)
+        commit = self._open_commit(stream, waiting.id, group="")
+        entries = read_entries(self.number, found)
+        if not entries:
+            reason = f"after {waiting.reason}: the event is no longer in the stream"
+            commit.dead(name, waiting.entry, waiting.attempts, self.now(), reason)
+            self._apply([commit])
+            return
+        job = Job(entries[0], [waiting.function])
+        ((answer,),) = self.dispatcher.run([job], self._recall)
+        self._settle(
+            commit,
+            entries[0],
+            waiting.function,
+            answer,
+            attempts=waiting.attempts + 1,
+        )
+        self._apply([commit])
+
+    def _has_groups(self) -> bool:
+        try:
+            (groups,) = scripts.send(self.redis, [["XINFO", "GROUPS", self.stream]])
+        except ResponseError:  # no such key
+            return False
+        return any(_name(group).startswith(b"pool:") for group in groups)
+
+
+def _wanting(functions: Iterable[Known], entry: Entry) -> list[Known]:
+    event = entry.event
+    return [] if event is None else [f for f in functions if f.wants(event)]
+
+
+def _name(group: Any) -> bytes:
+    """Return the name in one row of XINFO GROUPS, in either protocol."""
+    fields = (
+        group
+        if isinstance(group, dict)
+        else dict(zip(group[::2], group[1::2], strict=True))
+    )
+    found: bytes = fields[b"name"]
+    return found

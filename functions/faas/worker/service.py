@@ -1,0 +1,196 @@
+"""The worker as a process: its threads, its watch on the handlers, its end."""
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from prometheus_client import start_http_server
+from redis.exceptions import RedisError
+
+from city import keys
+from city.failpoint import Failpoint
+from city.lease import Lease
+from city.redis import connect
+from faas.errors import Miswired
+from faas.worker.dispatch import Dispatcher
+from faas.worker.executor import Executors
+from faas.worker.meters import Meters
+from faas.worker.partition import LeaseLost, Partition
+from faas.worker.settings import Settings
+
+FIRST_PAUSE_S: Final = 0.05
+LONGEST_PAUSE_S: Final = 2.0
+WATCH_S: Final = 0.5
+STOP_S: Final = 4.0
+
+_log = logging.getLogger(__name__)
+
+__all__ = ["Worker", "fingerprint"]
+
+
+class Worker:
+    """Serves every partition whose lease it gets, one thread each."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Load the handlers; `Miswired` when they cannot run."""
+        self.settings = settings
+        self.meters = Meters()
+        self._stop = threading.Event()
+        self._serving: set[int] = set()
+        self._loaded = fingerprint(settings.handlers)
+        self._executors = Executors(settings.handlers, settings.executors)
+        self._redis = connect(settings.redis)
+
+    def run(self) -> None:
+        """Serve until `stop`; `WrongLayout` when the streams are made otherwise."""
+        if self.settings.metrics is not None:
+            start_http_server(
+                self.settings.metrics.port,
+                self.settings.metrics.host,
+                self.meters.registry,
+            )
+        self._patiently("worker.redis.wait", self._declare)
+        partitions = [self._partition(n) for n in range(self.settings.partitions)]
+        threads = [
+            threading.Thread(target=self._serve, args=[partition], daemon=True)
+            for partition in partitions
+        ]
+        leases = [partition.lease for partition in partitions]
+        threads += [
+            threading.Thread(target=self._renew, args=[leases], daemon=True),
+            threading.Thread(target=self._watch, daemon=True),
+        ]
+        for thread in threads:
+            thread.start()
+        self._stop.wait()
+        self._end(threads, leases)
+
+    def stop(self) -> None:
+        """Stop soon; what was not committed stays for the next worker."""
+        self._stop.set()
+
+    def _declare(self) -> None:
+        keys.declare_partitions(self._redis, self.settings.partitions)
+
+    def _partition(self, number: int) -> Partition:
+        settings = self.settings
+        lease = Lease(
+            redis=self._redis,
+            key=keys.lease(number, settings.pool),
+            lease_s=settings.lease_s,
+        )
+        dispatcher = Dispatcher(
+            executors=self._executors, meters=self.meters, timeout_s=settings.timeout_s
+        )
+        return Partition(
+            redis=self._redis,
+            pool=settings.pool,
+            number=number,
+            lease=lease,
+            dispatcher=dispatcher,
+            meters=self.meters,
+            batch=settings.batch,
+            failpoint=Failpoint(settings.failpoint),
+        )
+
+    def _serve(self, partition: Partition) -> None:
+        while not self._stop.is_set():
+            self._patiently("worker.partition.wait", lambda: self._hold(partition))
+        self._serving.discard(partition.number)
+
+    def _hold(self, partition: Partition) -> None:
+        """Get the lease, finish what was begun, and go on while it is ours."""
+        partition.open()
+        if not partition.acquire():
+            self._stop.wait(self.settings.lease_s / 6)
+            return
+        _log.info("worker.partition.serve p=%02d", partition.number)
+        try:
+            recovered = partition.recover()
+            if recovered:
+                _log.info(
+                    "worker.partition.recover p=%02d events=%d",
+                    partition.number,
+                    recovered,
+                )
+            self._ready(partition.number)
+            while partition.held and not self._stop.is_set():
+                partition.step()
+        except LeaseLost:
+            _log.warning("worker.lease.lost p=%02d", partition.number)
+            partition.lease.token = ""
+
+    def _ready(self, number: int) -> None:
+        self._serving.add(number)
+        if len(self._serving) == self.settings.partitions:
+            self.meters.ready.set(1)
+
+    def _patiently(self, name: str, work: Callable[[], None]) -> None:
+        """Do some work; while Redis is away, wait longer each time and try again."""
+        pause_s = FIRST_PAUSE_S
+        while not self._stop.is_set():
+            try:
+                return work()
+            except RedisError as error:
+                self.meters.ready.set(0)
+                _log.warning("%s error=%r pause_s=%g", name, str(error), pause_s)
+            except Exception:  # noqa: BLE001 - the edge of a thread: told, tried again
+                _log.exception("%s", name)
+            self._stop.wait(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        return None
+
+    def _renew(self, leases: list[Lease]) -> None:
+        while not self._stop.wait(self.settings.lease_s / 6):
+            for lease in leases:
+                try:
+                    if lease.token:
+                        lease.hold()
+                except RedisError as error:
+                    _log.debug("worker.lease.wait error=%r", str(error))
+
+    def _watch(self) -> None:
+        """Put changed handlers to work; what cannot run is refused and told."""
+        while not self._stop.wait(WATCH_S):
+            found = fingerprint(self.settings.handlers)
+            if found == self._loaded:
+                continue
+            self._loaded = found
+            self._reload()
+
+    def _reload(self) -> None:
+        try:
+            self._executors.reload()
+        except (Miswired, OSError) as error:
+            self.meters.refused.set(1)
+            _log.error("worker.handlers.refuse faults=%r", str(error))
+            return
+        self.meters.refused.set(0)
+        names = [function.name for function in self._executors.functions]
+        _log.info("worker.handlers.load functions=%s", ",".join(names))
+
+    def _end(self, threads: list[threading.Thread], leases: list[Lease]) -> None:
+        self.meters.ready.set(0)
+        share_s = STOP_S / len(threads)
+        for thread in threads:
+            thread.join(share_s)
+        self._executors.close()
+        for lease in leases:
+            try:
+                lease.release()
+            except RedisError:
+                _log.info("worker.lease.leave key=%s", lease.key)
+
+
+def fingerprint(folder: Path) -> frozenset[tuple[str, int, int]]:
+    """Tell one state of a folder's Python files from another."""
+    found = set()
+    for file in sorted(folder.glob("**/*.py")):
+        try:
+            stat = file.stat()
+        except OSError:  # gone between the list and the look
+            continue
+        found.add((str(file), stat.st_mtime_ns, stat.st_size))
+    return frozenset(found)

@@ -1,0 +1,61 @@
+"""
+The city's gateways and the air they share, without a socket or a clock.
+
+Put devices' frames in with ``transmit`` and the server's requests with ``request``;
+call ``tick`` at ``next_deadline``; take what came out.
+"""
+
+from collections.abc import Iterable
+
+from gateway_sim.gateway import Downlink, Gateway, TxAck, Uplink
+from gateway_sim.medium import Medium, Outcome
+from wire.air import AirFrame
+from wire.eui64 import EUI64
+
+
+class Radio:
+    """Every gateway of the city, joined to the medium."""
+
+    def __init__(self, medium: Medium, gateways: Iterable[Gateway]) -> None:
+        self.gateways = {gateway.place.gateway_id: gateway for gateway in gateways}
+        self._medium = medium
+        self._outcomes: list[tuple[Outcome, tuple[Uplink, ...]]] = []
+        self._transmissions: list[AirFrame] = []
+
+    def transmit(self, frame: AirFrame) -> None:
+        """Put a device's frame on the air."""
+        self._medium.transmit(frame)
+
+    def request(self, gateway_id: EUI64, downlink: Downlink, now: float) -> TxAck:
+        """Ask one gateway to send; the answer says what it decided."""
+        return self.gateways[gateway_id].request(downlink, now)
+
+    def tick(self, now: float) -> None:
+        """Judge the frames that have ended and program those that are due."""
+        self._medium.tick(now)
+        for outcome in self._medium.outcomes():
+            self._outcomes.append((outcome, self._heard(outcome)))
+        for gateway in self.gateways.values():
+            self._transmissions += gateway.transmissions(now)
+
+    def outcomes(self) -> list[tuple[Outcome, tuple[Uplink, ...]]]:
+        """What became of each frame, with one uplink per gateway, drained."""
+        outcomes, self._outcomes = self._outcomes, []
+        return outcomes
+
+    def transmissions(self) -> list[AirFrame]:
+        """The downlinks that go on the air, drained; each starts at its ``start_s``."""
+        transmissions, self._transmissions = self._transmissions, []
+        return transmissions
+
+    def next_deadline(self) -> float | None:
+        """When to call ``tick`` next; None when nothing is in the air or waiting."""
+        gateways = [gateway.next_deadline() for gateway in self.gateways.values()]
+        deadlines = [self._medium.next_deadline(), *gateways]
+        return min((at for at in deadlines if at is not None), default=None)
+
+    def _heard(self, outcome: Outcome) -> tuple[Uplink, ...]:
+        return tuple(
+            self.gateways[reception.gateway_id].hear(outcome.frame, reception)
+            for reception in outcome.receptions
+        )

@@ -1,0 +1,140 @@
+"""What the program is told by its environment."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import unquote, urlsplit
+
+from gateway_sim.chirpstack import Encoding
+from gateway_sim.mqtt import Broker
+
+DEVICE_TYPES = Path("chirpstack") / "device-types"
+STATS_INTERVAL_S = 30.0
+MQTT_PORT = 1883
+LEVELS = ("debug", "info", "warning", "error")
+
+T = TypeVar("T")
+
+
+class WrongSettings(Exception):
+    """All faults of the environment, one sentence each."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where something listens."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One run of the gateways."""
+
+    city: Path
+    broker: Broker
+    air: Address
+    metrics: Address | None
+    encoding: Encoding
+    stats_interval_s: float
+    log_level: int
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "Settings":
+        """Read ``GARONNE_*``; raises WrongSettings with every fault at once."""
+        faults: list[str] = []
+
+        def read(name: str, parse: Callable[[str], T], default: str) -> T | None:
+            text = environ.get(name, "") or default
+            try:
+                return parse(text)
+            except ValueError as fault:
+                faults.append(f"{name}={_shown(text)!r}: {fault}")
+                return None
+
+        home = Path(environ.get("GARONNE_HOME", "") or checkout())
+        values = {
+            "city": read("GARONNE_CITY", lambda text: _city(home, text), "first-light"),
+            "broker": read("GARONNE_MQTT", _broker, "mqtt://127.0.0.1:1883"),
+            "air": read("GARONNE_AIR", _address, "127.0.0.1:1702"),
+            "metrics": read("GARONNE_METRICS", _metrics, ""),
+            "encoding": read("GARONNE_GATEWAY_ENCODING", _encoding, "protobuf"),
+            "stats_interval_s": read(
+                "GARONNE_GATEWAY_STATS_S", _seconds, str(STATS_INTERVAL_S)
+            ),
+            "log_level": read("GARONNE_LOG", _level, "info"),
+        }
+        if faults:
+            raise WrongSettings(faults)
+        return cls(**values)  # type: ignore[arg-type]  # None comes with a fault
+
+
+def checkout() -> Path:
+    """The nearest folder above this file that holds the device types."""
+    for folder in Path(__file__).resolve().parents:
+        if (folder / DEVICE_TYPES).is_dir():
+            return folder
+    return Path.cwd()
+
+
+def _city(home: Path, name: str) -> Path:
+    folder = home / "cities" / name
+    if not (folder / "city.toml").is_file():
+        raise ValueError(f"no city.toml in {folder}; GARONNE_HOME is {home}")
+    return folder
+
+
+def _broker(text: str) -> Broker:
+    url = urlsplit(text)
+    if url.scheme != "mqtt" or not url.hostname:
+        raise ValueError("an address is mqtt://[user:password@]host[:port]")
+    return Broker(
+        host=url.hostname,
+        port=url.port or MQTT_PORT,
+        user=unquote(url.username or ""),
+        password=unquote(url.password or ""),
+    )
+
+
+def _shown(text: str) -> str:
+    """A setting without the password it may hold."""
+    login, at, rest = text.rpartition("@")
+    return f"{login.rpartition(':')[0]}:…{at}{rest}" if at else text
+
+
+def _address(text: str) -> Address:
+    host, colon, port = text.rpartition(":")
+    if not (colon and host and port.isdecimal() and int(port) < 2**16):
+        raise ValueError("an address is host:port")
+    return Address(host=host.strip("[]"), port=int(port))
+
+
+def _metrics(text: str) -> Address | None:
+    return _address(text) if text else None
+
+
+def _encoding(text: str) -> Encoding:
+    try:
+        return Encoding(text)
+    except ValueError as error:
+        raise ValueError(f"an encoding is {' or '.join(Encoding)}") from error
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise ValueError("a time is a positive number of seconds")
+    return seconds
+
+
+def _level(text: str) -> int:
+    if text.lower() not in LEVELS:
+        raise ValueError(f"a level is one of {', '.join(LEVELS)}")
+    return logging.getLevelNamesMapping()[text.upper()]

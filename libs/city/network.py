@@ -1,0 +1,504 @@
+"""
+A typed client of ChirpStack's API that says in sentences what went wrong.
+
+Idempotent callers read first and create then: ChirpStack reports most of what is wrong
+as INTERNAL (a duplicate too), and a missing right as UNAUTHENTICATED.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, Self
+
+import grpc
+from chirpstack_api import api, common
+from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.message import Message
+
+from city.errors import (
+    AlreadyThere,
+    Invalid,
+    NetworkError,
+    NotAllowed,
+    NotThere,
+    Unreachable,
+    Unsupported,
+)
+from city.objects import (
+    Activation,
+    Device,
+    DeviceEvent,
+    DeviceProfile,
+    Gateway,
+    ListedDevice,
+    ListedGateway,
+    Named,
+    QueueItem,
+)
+
+PAGE: Final = 1000
+DUPLICATES: Final = ("unique constraint", "duplicate key")
+MISSING: Final = ("record not found", "object does not exist")
+NO_KEY: Final = "0" * 32
+
+Call = Callable[..., Any]
+
+
+def explain(error: grpc.RpcError, asked: str) -> NetworkError:
+    """Return what a failed call means, as the exception to raise."""
+    code = error.code()
+    text = (error.details() or "").strip()
+    said = f"{asked}: {text}" if text else asked
+    low = text.lower()
+    if code == grpc.StatusCode.ALREADY_EXISTS or any(d in low for d in DUPLICATES):
+        return AlreadyThere(f"{asked}: it exists already")
+    if code == grpc.StatusCode.NOT_FOUND or any(m in low for m in MISSING):
+        return NotThere(f"{asked}: there is no such object ({text})")
+    if code in {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}:
+        return NotAllowed(
+            f"{said}: the token is wrong, has not the right, or the id is unknown to it"
+        )
+    if code == grpc.StatusCode.INVALID_ARGUMENT:
+        return Invalid(said)
+    if code == grpc.StatusCode.UNIMPLEMENTED:
+        return Unsupported(f"{asked}: this server does not offer it ({text})")
+    if code in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}:
+        return Unreachable(f"{asked}: ChirpStack's API does not answer")
+    return NetworkError(f"{said} ({code.name})")
+
+
+class Network:
+    """One ChirpStack, by its API address and a token; threads may share it."""
+
+    def __init__(self, target: str, token: str = "", *, timeout_s: float = 5.0) -> None:
+        self._target = target
+        self._timeout_s = timeout_s
+        self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
+        # A server that restarts is found again within a second, not within minutes.
+        options = [("grpc.max_reconnect_backoff_ms", 1000)]
+        self._channel = grpc.insecure_channel(target, options=options)
+        self._tenant = api.TenantServiceStub(self._channel)
+        self._application = api.ApplicationServiceStub(self._channel)
+        self._profile = api.DeviceProfileServiceStub(self._channel)
+        self._device = api.DeviceServiceStub(self._channel)
+        self._gateway = api.GatewayServiceStub(self._channel)
+        self._internal = api.InternalServiceStub(self._channel)
+
+    def __repr__(self) -> str:
+        """Name the server, never the token."""
+        return f"Network({self._target!r})"
+
+    def close(self) -> None:
+        """Hang up."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Hang up."""
+        self.close()
+
+    # -- users and keys
+
+    def login(self, email: str, password: str) -> str:
+        """Return the token of a user."""
+        request = api.LoginRequest(email=email, password=password)
+        return str(self._call("log in", self._internal.Login, request).jwt)
+
+    def create_api_key(self, name: str, *, tenant_id: str = "") -> str:
+        """Return a new key's token: an admin's, or a tenant's. Needs a user's token."""
+        key = api.ApiKey(name=name, is_admin=not tenant_id, tenant_id=tenant_id)
+        request = api.CreateApiKeyRequest(api_key=key)
+        answer = self._call(
+            f"create API key {name}", self._internal.CreateApiKey, request
+        )
+        return str(answer.token)
+
+    # -- tenants, applications, profiles
+
+    def tenants(self) -> list[Named]:
+        """Return all tenants."""
+        return list(
+            map(
+                _named,
+                self._pages("list tenants", self._tenant.List, api.ListTenantsRequest),
+            )
+        )
+
+    def create_tenant(self, name: str) -> str:
+        """Create a tenant that may have gateways; return its id."""
+        tenant = api.Tenant(name=name, can_have_gateways=True)
+        request = api.CreateTenantRequest(tenant=tenant)
+        return str(self._call(f"create tenant {name}", self._tenant.Create, request).id)
+
+    def applications(self, tenant_id: str) -> list[Named]:
+        """Return all applications of a tenant."""
+        found = self._pages(
+            "list applications",
+            self._application.List,
+            api.ListApplicationsRequest,
+            tenant_id=tenant_id,
+        )
+        return list(map(_named, found))
+
+    def create_application(
+        self, tenant_id: str, name: str, *, tags: Mapping[str, str] | None = None
+    ) -> str:
+        """Create an application; return its id."""
+        application = api.Application(name=name, tenant_id=tenant_id, tags=tags or {})
+        request = api.CreateApplicationRequest(application=application)
+        asked = f"create application {name}"
+        return str(self._call(asked, self._application.Create, request).id)
+
+    def delete_application(self, application_id: str) -> None:
+        """Delete an application and its devices."""
+        request = api.DeleteApplicationRequest(id=application_id)
+        asked = f"delete application {application_id}"
+        self._call(asked, self._application.Delete, request)
+
+    def device_profiles(self, tenant_id: str) -> list[Named]:
+        """Return all device profiles of a tenant."""
+        found = self._pages(
+            "list device profiles",
+            self._profile.List,
+            api.ListDeviceProfilesRequest,
+            tenant_id=tenant_id,
+        )
+        return list(map(_named, found))
+
+    def device_profile(self, profile_id: str) -> DeviceProfile:
+        """Return a device profile."""
+        request = api.GetDeviceProfileRequest(id=profile_id)
+        asked = f"get device profile {profile_id}"
+        answer = self._call(asked, self._profile.Get, request)
+        return MessageToDict(
+            answer.device_profile,
+            preserving_proto_field_name=True,
+            always_print_fields_with_no_presence=True,
+        )
+
+    def create_device_profile(self, profile: DeviceProfile) -> str:
+        """Create a device profile; return its id."""
+        asked = f"create device profile {profile.get('name')}"
+        request = api.CreateDeviceProfileRequest(
+            device_profile=_profile(profile, asked)
+        )
+        return str(self._call(asked, self._profile.Create, request).id)
+
+    def update_device_profile(self, profile: DeviceProfile) -> None:
+        """Replace a device profile (``id`` says which)."""
+        asked = f"update device profile {profile.get('name')}"
+        request = api.UpdateDeviceProfileRequest(
+            device_profile=_profile(profile, asked)
+        )
+        self._call(asked, self._profile.Update, request)
+
+    # -- devices
+
+    def devices(self, application_id: str) -> list[ListedDevice]:
+        """Return all devices of an application."""
+        found = self._pages(
+            "list devices",
+            self._device.List,
+            api.ListDevicesRequest,
+            application_id=application_id,
+        )
+        return list(map(_listed_device, found))
+
+    def device(self, dev_eui: str) -> Device:
+        """Return a device; NotThere if there is none."""
+        request = api.GetDeviceRequest(dev_eui=dev_eui)
+        answer = self._call(f"get device {dev_eui}", self._device.Get, request)
+        return _device(answer.device)
+
+    def create_device(self, device: Device) -> None:
+        """Create a device."""
+        request = api.CreateDeviceRequest(device=_device_message(device))
+        self._call(f"create device {device.dev_eui}", self._device.Create, request)
+
+    def update_device(self, device: Device) -> None:
+        """Replace a device."""
+        request = api.UpdateDeviceRequest(device=_device_message(device))
+        self._call(f"update device {device.dev_eui}", self._device.Update, request)
+
+    def delete_device(self, dev_eui: str) -> None:
+        """Delete a device with its keys and session."""
+        request = api.DeleteDeviceRequest(dev_eui=dev_eui)
+        self._call(f"delete device {dev_eui}", self._device.Delete, request)
+
+    def app_key(self, dev_eui: str) -> str | None:
+        """Return a 1.0.x device's AppKey (hex), None if it has none."""
+        request = api.GetDeviceKeysRequest(dev_eui=dev_eui)
+        try:
+            answer = self._call(f"get keys of {dev_eui}", self._device.GetKeys, request)
+        except NotThere:
+            return None
+        return str(answer.device_keys.nwk_key)
+
+    def set_app_key(self, dev_eui: str, app_key: str) -> None:
+        """Give a 1.0.x device its AppKey (hex), or another one; nonces are kept."""
+        # ChirpStack keeps the AppKey of a 1.0.x device in nwk_key.
+        keys = api.DeviceKeys(dev_eui=dev_eui, nwk_key=app_key, app_key=NO_KEY)
+        if self.app_key(dev_eui) is None:
+            create = api.CreateDeviceKeysRequest(device_keys=keys)
+            self._call(f"create keys of {dev_eui}", self._device.CreateKeys, create)
+        else:
+            update = api.UpdateDeviceKeysRequest(device_keys=keys)
+            self._call(f"update keys of {dev_eui}", self._device.UpdateKeys, update)
+
+    def flush_dev_nonces(self, dev_eui: str) -> None:
+        """Forget which DevNonces a device has used."""
+        request = api.FlushDevNoncesRequest(dev_eui=dev_eui)
+        asked = f"flush nonces of {dev_eui}"
+        self._call(asked, self._device.FlushDevNonces, request)
+
+    def activation(self, dev_eui: str) -> Activation | None:
+        """Return a device's session, None if it never joined."""
+        request = api.GetDeviceActivationRequest(dev_eui=dev_eui)
+        asked = f"get activation of {dev_eui}"
+        answer = self._call(asked, self._device.GetActivation, request)
+        return _activation(answer) if answer.HasField("device_activation") else None
+
+    # -- queue
+
+    def queue(self, dev_eui: str) -> list[QueueItem]:
+        """Return what waits for a device, expired items too."""
+        request = api.GetDeviceQueueItemsRequest(dev_eui=dev_eui)
+        answer = self._call(f"get queue of {dev_eui}", self._device.GetQueue, request)
+        return list(map(_queue_item, answer.result))
+
+    def enqueue(self, dev_eui: str, item: QueueItem) -> str:
+        """Queue a downlink; return the id the server gives (``item.id`` is ignored)."""
+        message = api.DeviceQueueItem(
+            dev_eui=dev_eui,
+            f_port=item.f_port,
+            data=item.data,
+            confirmed=item.confirmed,
+        )
+        if item.expires_at is not None:
+            message.expires_at.FromNanoseconds(int(item.expires_at * 1e9))
+        request = api.EnqueueDeviceQueueItemRequest(queue_item=message)
+        return str(
+            self._call(f"enqueue to {dev_eui}", self._device.Enqueue, request).id
+        )
+
+    def flush_queue(self, dev_eui: str) -> None:
+        """Empty a device's queue, pending items too; they may be on the air already."""
+        request = api.FlushDeviceQueueRequest(dev_eui=dev_eui)
+        self._call(f"flush queue of {dev_eui}", self._device.FlushQueue, request)
+
+    # -- gateways
+
+    def gateways(self, tenant_id: str) -> list[ListedGateway]:
+        """Return all gateways of a tenant."""
+        found = self._pages(
+            "list gateways",
+            self._gateway.List,
+            api.ListGatewaysRequest,
+            tenant_id=tenant_id,
+        )
+        return list(map(_listed_gateway, found))
+
+    def gateway(self, gateway_id: str) -> Gateway:
+        """Return a gateway; NotThere if there is none."""
+        request = api.GetGatewayRequest(gateway_id=gateway_id)
+        answer = self._call(f"get gateway {gateway_id}", self._gateway.Get, request)
+        return _gateway(answer.gateway)
+
+    def create_gateway(self, gateway: Gateway) -> None:
+        """Create a gateway."""
+        request = api.CreateGatewayRequest(gateway=_gateway_message(gateway))
+        asked = f"create gateway {gateway.gateway_id}"
+        self._call(asked, self._gateway.Create, request)
+
+    def update_gateway(self, gateway: Gateway) -> None:
+        """Replace a gateway."""
+        request = api.UpdateGatewayRequest(gateway=_gateway_message(gateway))
+        asked = f"update gateway {gateway.gateway_id}"
+        self._call(asked, self._gateway.Update, request)
+
+    def delete_gateway(self, gateway_id: str) -> None:
+        """Delete a gateway."""
+        request = api.DeleteGatewayRequest(gateway_id=gateway_id)
+        self._call(f"delete gateway {gateway_id}", self._gateway.Delete, request)
+
+    # -- the stream
+
+    @contextmanager
+    def device_events(self, dev_eui: str) -> Iterator[Iterator[DeviceEvent]]:
+        """
+        Open the stream of a device's events: about ten old ones first, then the new.
+
+        ::
+
+            with network.device_events(dev_eui) as events:
+                for event in events:
+                    ...
+        """
+        request = api.StreamDeviceEventsRequest(dev_eui=dev_eui)
+        call = self._internal.StreamDeviceEvents(request, metadata=self._metadata)
+        try:
+            yield _events(call, f"stream events of {dev_eui}")
+        finally:
+            call.cancel()
+
+    # -- calls
+
+    def _call(self, asked: str, call: Call, request: Message) -> Any:
+        try:
+            return call(request, metadata=self._metadata, timeout=self._timeout_s)
+        except grpc.RpcError as error:
+            raise explain(error, asked) from error
+
+    def _pages(
+        self, asked: str, call: Call, request: Callable[..., Message], **which: Any
+    ) -> Iterator[Any]:
+        offset, total = 0, 1
+        while offset < total:
+            answer = self._call(
+                asked, call, request(limit=PAGE, offset=offset, **which)
+            )
+            yield from answer.result
+            offset, total = offset + PAGE, answer.total_count
+
+
+def _events(call: Any, asked: str) -> Iterator[DeviceEvent]:
+    try:
+        for item in call:
+            yield DeviceEvent(
+                id=item.id,
+                kind=item.description,
+                time=item.time.ToNanoseconds() / 1e9,
+                body=item.body,
+                properties=dict(item.properties),
+            )
+    except grpc.RpcError as error:
+        raise explain(error, asked) from error
+
+
+def _named(item: Any) -> Named:
+    return Named(id=item.id, name=item.name)
+
+
+def _profile(fields: DeviceProfile, asked: str) -> Message:
+    try:
+        message: Message = ParseDict(dict(fields), api.DeviceProfile())
+    except ValueError as error:
+        raise Invalid(f"{asked}: {error}") from error
+    return message
+
+
+def _listed_device(item: Any) -> ListedDevice:
+    return ListedDevice(
+        dev_eui=item.dev_eui,
+        name=item.name,
+        description=item.description,
+        device_profile_id=item.device_profile_id,
+        device_profile_name=item.device_profile_name,
+        last_seen_at=_instant(item, "last_seen_at"),
+        tags=dict(item.tags),
+    )
+
+
+def _device(message: Any) -> Device:
+    return Device(
+        dev_eui=message.dev_eui,
+        name=message.name,
+        application_id=message.application_id,
+        device_profile_id=message.device_profile_id,
+        join_eui=message.join_eui,
+        description=message.description,
+        disabled=message.is_disabled,
+        tags=dict(message.tags),
+        variables=dict(message.variables),
+    )
+
+
+def _device_message(device: Device) -> Message:
+    message: Message = api.Device(
+        dev_eui=device.dev_eui,
+        name=device.name,
+        application_id=device.application_id,
+        device_profile_id=device.device_profile_id,
+        join_eui=device.join_eui,
+        description=device.description,
+        is_disabled=device.disabled,
+        tags=device.tags,
+        variables=device.variables,
+    )
+    return message
+
+
+def _activation(answer: Any) -> Activation:
+    session = answer.device_activation
+    return Activation(
+        dev_addr=session.dev_addr,
+        f_cnt_up=session.f_cnt_up,
+        n_f_cnt_down=session.n_f_cnt_down,
+        a_f_cnt_down=session.a_f_cnt_down,
+    )
+
+
+def _queue_item(item: Any) -> QueueItem:
+    return QueueItem(
+        id=item.id,
+        f_port=item.f_port,
+        data=item.data,
+        confirmed=item.confirmed,
+        is_pending=item.is_pending,
+        f_cnt_down=item.f_cnt_down,
+        expires_at=_instant(item, "expires_at"),
+    )
+
+
+def _gateway(message: Any) -> Gateway:
+    return Gateway(
+        gateway_id=message.gateway_id,
+        name=message.name,
+        tenant_id=message.tenant_id,
+        latitude=message.location.latitude,
+        longitude=message.location.longitude,
+        altitude_m=message.location.altitude,
+        stats_interval_s=message.stats_interval,
+        description=message.description,
+        tags=dict(message.tags),
+    )
+
+
+def _gateway_message(gateway: Gateway) -> Message:
+    location = common.Location(
+        latitude=gateway.latitude,
+        longitude=gateway.longitude,
+        altitude=gateway.altitude_m,
+        source=common.LocationSource.CONFIG,
+    )
+    message: Message = api.Gateway(
+        gateway_id=gateway.gateway_id,
+        name=gateway.name,
+        tenant_id=gateway.tenant_id,
+        location=location,
+        stats_interval=gateway.stats_interval_s,
+        description=gateway.description,
+        tags=gateway.tags,
+    )
+    return message
+
+
+def _listed_gateway(item: Any) -> ListedGateway:
+    return ListedGateway(
+        gateway_id=item.gateway_id,
+        name=item.name,
+        tenant_id=item.tenant_id,
+        latitude=item.location.latitude,
+        longitude=item.location.longitude,
+        altitude_m=item.location.altitude,
+        last_seen_at=_instant(item, "last_seen_at"),
+        state=api.GatewayState.Name(item.state),
+    )
+
+
+def _instant(message: Any, field: str) -> float | None:
+    if not message.HasField(field):
+        return None
+    return float(getattr(message, field).ToNanoseconds() / 1e9)

@@ -1,0 +1,129 @@
+"""From a declared city to devices: who can be simulated, and why somebody cannot."""
+
+import csv
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from io import StringIO
+from typing import Any
+
+from lorawan_sim.behaviour import Maker
+from lorawan_sim.card import Card, Profile
+from lorawan_sim.device import Device
+from lorawan_sim.session import Session
+from lorawan_sim.state import Record
+from lorawan_sim.world import World
+from wire.declared import DeclaredDevice
+from wire.errors import WireError
+from wire.eui64 import EUI64
+from wire.lorawan.keys import Key
+from wire.lorawan.region import Region
+
+# A run that was killed may have sent frames whose counters never reached the disk:
+# sessions go on a little further, as devices do that write their flash in steps.
+SKIPPED_F_CNTS = 16
+
+_NEW = Record(dev_eui="", dev_nonce=0, session=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One device type: how its MAC is set up and what makes its behaviour."""
+
+    profile: Profile
+    behaviour: Maker
+
+
+def read_keys(text: str) -> tuple[dict[EUI64, Key], list[str]]:
+    """The root keys of `dev_eui,app_key` rows, and a sentence per wrong row."""
+    keys: dict[EUI64, Key] = {}
+    faults: list[str] = []
+    for number, row in enumerate(csv.DictReader(StringIO(text)), start=2):
+        try:
+            keys[EUI64.parse(row["dev_eui"])] = Key.parse(row["app_key"])
+        except (KeyError, AttributeError, TypeError):
+            faults.append(f"keys, line {number}: dev_eui or app_key is missing")
+        except WireError:  # its text would hold a key
+            faults.append(f"keys, line {number}: 16 and 32 hexadecimal digits wanted")
+    return keys, faults
+
+
+def read_profile(device_type_toml: str, *, region: Region, late_s: float) -> Profile:
+    """What the catalogue says of a type's MAC."""
+    profile: dict[str, Any] = tomllib.loads(device_type_toml).get("profile", {})
+    return Profile(
+        region=region,
+        mac_version=str(profile.get("mac_version", "1.0.3")),
+        class_c=bool(profile.get("supports_class_c", False)),
+        late_s=late_s,
+    )
+
+
+def build(
+    declared: Iterable[DeclaredDevice],
+    *,
+    keys: Mapping[EUI64, Key],
+    kinds: Mapping[str, Kind],
+    flash: Mapping[str, Record],
+    world: World,
+    seed: int,
+    skipped: int = 0,
+) -> tuple[list[Device], list[str]]:
+    """The devices that can run, and one sentence for each that cannot."""
+    devices: list[Device] = []
+    faults: list[str] = []
+    for row in declared:
+        kind, key = kinds.get(row.device_type), keys.get(row.dev_eui)
+        if kind is None:
+            faults.append(f"{row.name}: no simulator for the type {row.device_type!r}")
+        elif key is None:
+            faults.append(f"{row.name}: no AppKey for {row.dev_eui} in the keys")
+        else:
+            record = flash.get(str(row.dev_eui), _NEW)
+            devices.append(_device(row, kind, key, record, world, seed, skipped))
+    return devices, faults
+
+
+def _device(
+    row: DeclaredDevice,
+    kind: Kind,
+    key: Key,
+    record: Record,
+    world: World,
+    seed: int,
+    skipped: int,
+) -> Device:
+    card = Card(
+        dev_eui=row.dev_eui,
+        join_eui=row.join_eui,
+        app_key=key,
+        latitude=row.latitude,
+        longitude=row.longitude,
+    )
+    behaviour = kind.behaviour(
+        seed=_seed(seed, row.dev_eui),
+        world=world,
+        latitude=row.latitude,
+        longitude=row.longitude,
+    )
+    return Device(
+        card,
+        behaviour,
+        kind.profile,
+        seed=seed,
+        dev_nonce=record.dev_nonce,
+        session=_session(record, skipped),
+    )
+
+
+def _session(record: Record, skipped: int) -> Session | None:
+    if record.session is None:
+        return None
+    session = Session.from_json(record.session)
+    session.f_cnt_up += skipped
+    return session
+
+
+def _seed(seed: int, dev_eui: EUI64) -> int:
+    return int.from_bytes(blake2b(f"{seed}/{dev_eui}".encode(), digest_size=8).digest())

@@ -1,0 +1,379 @@
+"""One LoRaWAN end device: the MAC of 1.0.x, class A and class C, around a behaviour."""
+
+from random import Random
+from typing import Protocol, runtime_checkable
+
+from lorawan_sim import frames, mac
+from lorawan_sim.antenna import Wait
+from lorawan_sim.behaviour import Behaviour
+from lorawan_sim.card import Card, Profile
+from lorawan_sim.conversation import NEVER, Conversation, Plan, Uplink
+from lorawan_sim.events import DeviceEvent, Diary, What
+from lorawan_sim.joining import LAST_DEV_NONCE, Joining
+from lorawan_sim.outgoing import Mailbox
+from lorawan_sim.plan import longest_message, new_session
+from lorawan_sim.session import Session
+from lorawan_sim.state import Record
+from lorawan_sim.transceiver import Order, Transceiver, tuning
+from lorawan_sim.windows import Slot, Tuning, Window
+from wire.air import AirFrame, Link, device_hears
+
+
+@runtime_checkable
+class Measuring(Protocol):
+    """A behaviour whose payloads tell how the last downlink arrived."""
+
+    def heard(self, rssi_dbm: float, snr_db: float) -> None:
+        """Take what the radio measured."""
+        ...
+
+
+class Device:
+    """
+    A pure state machine: time and frames come in, frames and events go out.
+
+    `now` is in Unix seconds. Receive windows are computed from the uplink's
+    end in the air, never from when `receive` happened to be called; a window
+    counts as missed only `profile.late_s` after it closed.
+    `dev_nonce` and `session` are what its flash held, if it is not new.
+    """
+
+    __slots__ = (
+        "_behaviour",
+        "_dev_nonce",
+        "_diary",
+        "_dice",
+        "_joining",
+        "_mailbox",
+        "_radio",
+        "_talk",
+        "_unsaved",
+        "_waits_for",
+        "card",
+        "profile",
+    )
+
+    def __init__(
+        self,
+        card: Card,
+        behaviour: Behaviour,
+        profile: Profile,
+        *,
+        seed: int = 0,
+        dev_nonce: int = 0,
+        session: Session | None = None,
+    ) -> None:
+        self.card = card
+        self.profile = profile
+        self._behaviour = behaviour
+        self._dice = Random(f"{seed}/{card.dev_eui}/mac")
+        self._diary = Diary()
+        self._radio = Transceiver(card, profile, self._dice)
+        self._mailbox = Mailbox(longest_message(profile.region))
+        self._dev_nonce = dev_nonce
+        self._joining: Joining | None = None
+        self._talk: Conversation | None = None
+        self._waits_for: object = None
+        self._unsaved = False
+        if session is not None:
+            self._talk = self._begin(session)
+
+    # What the device says of itself
+
+    @property
+    def session(self) -> Session | None:
+        """Its session, None before the first join-accept."""
+        return None if self._talk is None else self._talk.session
+
+    @property
+    def joined(self) -> bool:
+        """Whether it has a session."""
+        return self._talk is not None
+
+    def record(self) -> Record:
+        """What its flash holds now."""
+        session = self.session
+        return Record(
+            dev_eui=str(self.card.dev_eui),
+            dev_nonce=self._dev_nonce,
+            session=None if session is None else session.to_json(),
+        )
+
+    def take_unsaved(self) -> bool:
+        """Whether `record` has changed since the last call."""
+        unsaved, self._unsaved = self._unsaved, False
+        return unsaved
+
+    def windows(self) -> tuple[Window, ...]:
+        """The receive windows that a frame may still fall into."""
+        return self._radio.windows
+
+    def always(self) -> tuple[Tuning, str] | None:
+        """What a class C device listens to all the time, and for which DevAddr."""
+        session = self.session
+        if session is None or not self.profile.class_c:
+            return None
+        return self._rx2(session), str(session.dev_addr)
+
+    def transmissions(self) -> list[AirFrame]:
+        """The frames to send, drained."""
+        return self._radio.frames()
+
+    def events(self) -> list[DeviceEvent]:
+        """What happened, drained."""
+        return self._diary.drain()
+
+    def next_deadline(self) -> float | None:
+        """When to call `tick` at the latest; None while it waits for nothing."""
+        at = self._radio.closes_at if self._radio.flying else self._speaks_at()
+        senses_at = self._behaviour.next_deadline() if self.joined else None
+        at = at if senses_at is None else min(at, senses_at)
+        return None if at == NEVER else at
+
+    # What happens to it
+
+    def join(self, now: float) -> None:
+        """Switch it on: join, or go on with the session in its flash."""
+        self._radio.not_before = now
+        if self._talk is None:
+            self._joining = Joining(now, self.profile.region, self._dice)
+            return
+        self._diary.tell(What.RESUMED, now, f_cnt_up=self._talk.session.f_cnt_up)
+        self._behaviour.joined(now)
+        self._collect(now)
+
+    def receive(self, frame: AirFrame, link: Link, now: float) -> None:
+        """Hear a downlink, if it falls into a window and is strong enough."""
+        always = self.always()
+        slot = self._radio.slot(frame, None if always is None else always[0])
+        if slot is None:
+            self._note(self._radio.near_miss(frame))
+        elif not device_hears(link, frame.spreading_factor):
+            self._note(f"a downlink in {slot} was too weak ({link.rssi_dbm:.0f} dBm)")
+        elif self._joining is not None:
+            self._hear_join_accept(self._joining, frame, slot, now)
+        elif self._talk is not None:
+            self._hear_data(self._talk, frame, link, slot, now)
+
+    def tick(self, now: float) -> None:
+        """Let time pass: close windows, sense, send."""
+        if self._radio.flying and self._radio.closes_at <= now:
+            self._nothing_heard(now)
+        if self._talk is not None:
+            self._behaviour.tick(now)
+            self._collect(now)
+        if not self._radio.flying and self._speaks_at() <= now:
+            self._speak(now)
+
+    def lose(self, cause: str, now: float) -> None:
+        """Learn from the adapter that the last frame never reached the air."""
+        self._note(f"the request never left: {cause}")
+        self._diary.tell(What.UPLINK_LOST, now, cause=cause)
+
+    def ask_link_check(self) -> None:
+        """Put a LinkCheckReq into the next uplink; no effect before the join."""
+        if self._talk is not None:
+            self._talk.ask(mac.LINK_CHECK_REQ)
+
+    def ask_time(self) -> None:
+        """Put a DeviceTimeReq into the next uplink (1.0.3 and later)."""
+        if self._talk is not None:
+            self._talk.ask(mac.DEVICE_TIME_REQ)
+
+    # Joining
+
+    def _request_join(self, joining: Joining, now: float) -> None:
+        if self._dev_nonce > LAST_DEV_NONCE:
+            self._give_up(joining, now)
+            return
+        order = joining.order(self.card, self._dev_nonce)
+        airtime_s = self._radio.airtime_s(order.size, order.data_rate)
+        choice = joining.choose(self._radio.antenna, airtime_s, now)
+        if isinstance(choice, Wait):
+            joining.starts_at = choice.until
+            self._diary.tell(What.JOIN_WAITS, now, reason=choice.reason)
+            return
+        joining.begin(order.data_rate, airtime_s, now)
+        sent = self._radio.send(order, choice, now)
+        self._diary.tell(
+            What.JOIN_SENT,
+            now,
+            attempt=joining.attempt,
+            dev_nonce=self._dev_nonce,
+            mhz=sent.frequency_hz / 1e6,
+            sf=sent.spreading_factor,
+        )
+        self._dev_nonce += 1
+        self._unsaved = True
+
+    def _give_up(self, joining: Joining, now: float) -> None:
+        joining.starts_at = NEVER
+        reason = "all 65536 DevNonces are used: the device needs new keys"
+        self._diary.tell(What.JOIN_FAILED, now, attempt=joining.attempt, reason=reason)
+
+    def _hear_join_accept(
+        self, joining: Joining, frame: AirFrame, slot: Slot, now: float
+    ) -> None:
+        accept = frames.read_join_accept(frame.phy_payload, self.card.app_key)
+        if isinstance(accept, str):
+            joining.note(f"{accept}, in {slot}")
+            return
+        at = max(now, frame.end_s)
+        self._talk = self._begin(
+            new_session(
+                accept,
+                self.card.app_key,
+                dev_nonce=self._dev_nonce - 1,
+                data_rate=joining.used_data_rate,
+                region=self.profile.region,
+            )
+        )
+        self._joining = None
+        self._radio.land()
+        self._radio.not_before = at
+        self._diary.tell(
+            What.JOINED,
+            at,
+            attempt=joining.attempt,
+            dev_addr=self._talk.session.dev_addr,
+            slot=slot,
+        )
+        self._behaviour.joined(at)
+        self._collect(at)
+
+    def _begin(self, session: Session) -> Conversation:
+        self._unsaved = True
+        self._radio.antenna.limit(session.max_duty_cycle)
+        return Conversation(session, self.profile, self._dice, self._diary)
+
+    def _note(self, reason: str | None) -> None:
+        if self._joining is not None and reason is not None:
+            self._joining.note(reason)
+
+    # Speaking
+
+    def _speaks_at(self) -> float:
+        if self._joining is not None:
+            wanted = self._joining.starts_at
+        elif self._talk is not None:
+            wanted = self._talk.speaks_at(self._mailbox)
+        else:
+            wanted = NEVER
+        return max(wanted, self._radio.not_before)
+
+    def _speak(self, now: float) -> None:
+        if self._joining is not None:
+            self._request_join(self._joining, now)
+        elif self._talk is not None and self._talk.uplink is not None:
+            self._send(self._talk, self._talk.uplink, now)
+        elif self._talk is not None:
+            self._send(self._talk, self._talk.plan(self._mailbox), now)
+
+    def _send(self, talk: Conversation, it: Uplink | Plan, now: float) -> None:
+        session, radio = talk.session, self._radio
+        airtime_s = radio.airtime_s(it.size, it.data_rate)
+        choice = radio.antenna.choose(session.usable(it.data_rate), airtime_s, now)
+        if isinstance(choice, Wait):
+            self._wait(choice, now)
+            return
+        uplink = talk.say(it, self._mailbox, now) if isinstance(it, Plan) else it
+        sent = radio.send(self._data_order(session, uplink), choice, now)
+        uplink.times_sent += 1
+        self._unsaved = True
+        self._diary.tell(
+            What.UPLINK_SENT,
+            now,
+            f_cnt=uplink.f_cnt,
+            size=uplink.size,
+            mhz=sent.frequency_hz / 1e6,
+            sf=sent.spreading_factor,
+            times=uplink.times_sent,
+        )
+
+    def _data_order(self, session: Session, uplink: Uplink) -> Order:
+        return Order(
+            phy_payload=uplink.phy_payload,
+            data_rate=uplink.data_rate,
+            power_dbm=self.profile.region.eirp_dbm(uplink.tx_power_index),
+            rx1_delay_s=session.rx1_delay_s,
+            rx1_dr_offset=session.rx1_dr_offset,
+            rx2=self._rx2(session),
+        )
+
+    def _wait(self, wait: Wait, now: float) -> None:
+        self._radio.not_before = wait.until
+        self._diary.tell(What.UPLINK_WAITS, now, reason=wait.reason)
+
+    def _nothing_heard(self, now: float) -> None:
+        landed_at, windows = self._radio.landed_at, self._radio.windows
+        self._radio.land()
+        if self._joining is not None:
+            where = " or ".join(f"{it.slot} ({it.tuning})" for it in windows)
+            reason = self._joining.fail(f"no downlink heard in {where}", now)
+            self._diary.tell(
+                What.JOIN_FAILED, now, attempt=self._joining.attempt, reason=reason
+            )
+        elif self._talk is not None:
+            self._talk.unanswered(landed_at)
+
+    # Listening
+
+    def _hear_data(
+        self, talk: Conversation, frame: AirFrame, link: Link, slot: Slot, now: float
+    ) -> None:
+        at = max(now, frame.end_s)
+        gap = self.profile.max_f_cnt_gap
+        down = frames.read_down(frame.phy_payload, talk.session, max_gap=gap)
+        if down is None:
+            return
+        if isinstance(down, str):
+            self._diary.tell(What.DOWNLINK_DROPPED, at, slot=slot, reason=down)
+            return
+        self._unsaved = True
+        self._diary.tell(
+            What.DOWNLINK_HEARD, at, slot=slot, f_cnt=down.f_cnt, f_port=down.f_port
+        )
+        class_a = slot is not Slot.RXC
+        talk.hear(
+            down,
+            snr_db=link.snr_db,
+            battery=self._behaviour.battery,
+            class_a=class_a,
+            at=at,
+        )
+        if class_a or talk.uplink is None:
+            self._radio.land()
+        self._radio.antenna.limit(talk.session.max_duty_cycle)
+        self._radio.not_before = at
+        if isinstance(self._behaviour, Measuring):
+            self._behaviour.heard(link.rssi_dbm, link.snr_db)
+        if down.f_port:
+            self._behaviour.received(down.f_port, down.payload, at)
+            self._collect(at)
+
+    def _rx2(self, session: Session) -> Tuning:
+        region = self.profile.region
+        return tuning(region, session.rx2_data_rate, session.rx2_frequency_hz)
+
+    # Behaving
+
+    def _collect(self, now: float) -> None:
+        for message in self._behaviour.uplinks():
+            self._mailbox.put(message)
+        for message, reason in self._mailbox.refused():
+            self._diary.tell(
+                What.UPLINK_REFUSED, now, f_port=message.f_port, reason=reason
+            )
+        self._tell_too_long(now)
+
+    def _tell_too_long(self, now: float) -> None:
+        """Say once that a message waits for a faster data rate."""
+        room = self._talk.room() if self._talk is not None else 0
+        message = self._mailbox.too_long(room)
+        if message is not None and message is not self._waits_for:
+            size = len(message.payload)
+            reason = f"{size} octets wait for a data rate that takes more than {room}"
+            self._diary.tell(
+                What.UPLINK_WAITS, now, f_port=message.f_port, reason=reason
+            )
+        self._waits_for = message

@@ -1,0 +1,100 @@
+"""How a device joins: attempts, their pace, and why one failed."""
+
+from random import Random
+
+from lorawan_sim.airtime_budget import JoinAirtime
+from lorawan_sim.antenna import Antenna, Wait
+from lorawan_sim.card import Card
+from lorawan_sim.plan import default_channels, join_data_rates
+from lorawan_sim.session import Channel
+from lorawan_sim.transceiver import Order, tuning
+from wire.lorawan.join import JoinRequest
+from wire.lorawan.region import Region
+
+LAST_DEV_NONCE = 0xFFFF
+_ATTEMPTS_PER_DATA_RATE = 2
+_SHORTEST_PAUSE_S = 5.0
+_LONGEST_PAUSE_S = 160.0
+
+
+class Joining:
+    """
+    The attempts of one power-up to get a session.
+
+    The data rate steps down every second attempt, so that a far device is
+    heard in the end; the pause between attempts grows and is random, so that
+    a city after a power cut does not answer in step.
+    """
+
+    __slots__ = (
+        "_airtime",
+        "_dice",
+        "_notes",
+        "_region",
+        "attempt",
+        "starts_at",
+        "used_data_rate",
+    )
+
+    def __init__(self, starts_at: float, region: Region, dice: Random) -> None:
+        self._region = region
+        self._dice = dice
+        self._notes: list[str] = []
+        self._airtime = JoinAirtime(starts_at)
+        self.attempt = 0
+        self.used_data_rate = 0
+        self.starts_at = starts_at
+
+    def order(self, card: Card, dev_nonce: int) -> Order:
+        """The next join-request; its windows are the region's, not a session's."""
+        region = self._region
+        request = JoinRequest.sealed(
+            card.app_key,
+            join_eui=card.join_eui,
+            dev_eui=card.dev_eui,
+            dev_nonce=dev_nonce,
+        )
+        return Order(
+            phy_payload=bytes(request),
+            data_rate=self._data_rate(),
+            power_dbm=region.max_eirp_dbm,
+            rx1_delay_s=region.join_accept_delay1_s,
+            rx1_dr_offset=0,
+            rx2=tuning(region, region.rx2_data_rate, region.rx2_frequency_hz),
+        )
+
+    def _data_rate(self) -> int:
+        steps = self.attempt // _ATTEMPTS_PER_DATA_RATE
+        rates = join_data_rates(self._region)
+        return rates[-1 - steps % len(rates)]
+
+    def choose(self, antenna: Antenna, airtime_s: float, now: float) -> Channel | Wait:
+        """A default channel, or how long the duty cycle or the back-off forbids."""
+        free_at = self._airtime.free_at(airtime_s, now)
+        if free_at > now:
+            return Wait(until=free_at, reason=_spent(free_at - now))
+        channels = [it for it in default_channels(self._region) if it is not None]
+        return antenna.choose(channels, airtime_s, now)
+
+    def begin(self, data_rate: int, airtime_s: float, now: float) -> None:
+        """Count an attempt that starts now."""
+        self._airtime.spend(airtime_s, now)
+        self._notes.clear()
+        self.attempt += 1
+        self.used_data_rate = data_rate
+
+    def note(self, reason: str) -> None:
+        """Remember what was measured while waiting for the accept."""
+        if reason not in self._notes:
+            self._notes.append(reason)
+
+    def fail(self, nothing_heard: str, now: float) -> str:
+        """Plan the next attempt; say why this one failed."""
+        growth = min(self.attempt, 6) - 1
+        longest = min(_SHORTEST_PAUSE_S * 2 * 2**growth, _LONGEST_PAUSE_S)
+        self.starts_at = now + self._dice.uniform(_SHORTEST_PAUSE_S, longest)
+        return "; ".join(self._notes) or nothing_heard
+
+
+def _spent(wait_s: float) -> str:
+    return f"air time for join-requests is used up, free in {wait_s:.0f} s"

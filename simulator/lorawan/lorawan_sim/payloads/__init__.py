@@ -1,0 +1,1 @@
+"""What devices write on the air, from the same documents the codecs make of it."""

@@ -1,0 +1,128 @@
+"""What a device and its network agreed on: keys, counters, channels, windows."""
+
+import json
+from dataclasses import astuple, dataclass
+from functools import cache
+from typing import Any, Self
+
+from wire.lorawan.ids import DevAddr
+from wire.lorawan.keys import Key
+from wire.lorawan.session import Session as Crypto
+
+_PLAIN = (
+    "mask",
+    "data_rate",
+    "rx2_frequency_hz",
+    "rx2_data_rate",
+    "rx1_delay_s",
+    "rx1_dr_offset",
+    "f_cnt_up",
+    "f_cnt_down",
+    "tx_power_index",
+    "nb_trans",
+    "max_duty_cycle",
+    "adr_ack_cnt",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """One uplink channel, and where its RX1 answers come."""
+
+    frequency_hz: int
+    min_data_rate: int
+    max_data_rate: int
+    downlink_hz: int
+
+    def carries(self, data_rate: int) -> bool:
+        """Whether this data rate may be used here."""
+        return self.min_data_rate <= data_rate <= self.max_data_rate
+
+
+@cache
+def channel(
+    frequency_hz: int, min_data_rate: int, max_data_rate: int, downlink_hz: int
+) -> Channel:
+    """The channel; equal ones are one object, a fleet has many."""
+    return Channel(
+        frequency_hz=frequency_hz,
+        min_data_rate=min_data_rate,
+        max_data_rate=max_data_rate,
+        downlink_hz=downlink_hz,
+    )
+
+
+Channels = tuple[Channel | None, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """
+    The session of one device, as its flash keeps it.
+
+    `f_cnt_up` is the counter of the next new frame, `f_cnt_down` that of the
+    last accepted one (None before the first); both have 32 bits.
+    `channels` is indexed as the specification does; bit i of `mask` enables
+    channel i.
+    """
+
+    crypto: Crypto
+    channels: Channels
+    mask: int
+    data_rate: int
+    rx2_frequency_hz: int
+    rx2_data_rate: int
+    rx1_delay_s: int = 1
+    rx1_dr_offset: int = 0
+    f_cnt_up: int = 0
+    f_cnt_down: int | None = None
+    tx_power_index: int = 0
+    nb_trans: int = 1
+    max_duty_cycle: int = 0
+    adr_ack_cnt: int = 0
+
+    @property
+    def dev_addr(self) -> DevAddr:
+        """The address of the device in this session."""
+        return self.crypto.dev_addr
+
+    def usable(self, data_rate: int) -> list[Channel]:
+        """The enabled channels that carry the data rate."""
+        return usable(self.channels, self.mask, data_rate)
+
+    def to_json(self) -> str:
+        """What flash keeps, keys included."""
+        kept: dict[str, Any] = {name: getattr(self, name) for name in _PLAIN}
+        kept["dev_addr"] = self.crypto.dev_addr.hex()
+        kept["nwk_s_key"] = self.crypto.nwk_s_key.hex()
+        kept["app_s_key"] = self.crypto.app_s_key.hex()
+        kept["channels"] = [it and astuple(it) for it in self.channels]
+        return json.dumps(kept)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what `to_json` wrote."""
+        kept = json.loads(text)
+        return cls(
+            crypto=Crypto(
+                dev_addr=DevAddr.parse(kept["dev_addr"]),
+                nwk_s_key=Key.parse(kept["nwk_s_key"]),
+                app_s_key=Key.parse(kept["app_s_key"]),
+            ),
+            channels=tuple(row and channel(*row) for row in kept["channels"]),
+            **{name: kept[name] for name in _PLAIN},
+        )
+
+
+def usable(channels: Channels, mask: int, data_rate: int) -> list[Channel]:
+    """The channels that the mask enables and that carry the data rate."""
+    return [
+        it
+        for index, it in enumerate(channels)
+        if it is not None and mask >> index & 1 and it.carries(data_rate)
+    ]
+
+
+def defined(channels: Channels) -> int:
+    """The mask of all channels that exist."""
+    return sum(1 << index for index, it in enumerate(channels) if it)

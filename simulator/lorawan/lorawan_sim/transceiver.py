@@ -1,0 +1,177 @@
+"""The radio of one device: what it sends when the law lets it, what it can hear."""
+
+from dataclasses import dataclass
+from functools import cache
+from random import Random
+
+from lorawan_sim.antenna import Antenna
+from lorawan_sim.card import Card, Profile
+from lorawan_sim.session import Channel
+from lorawan_sim.windows import Slot, Tuning, Window
+from wire.air import AirFrame
+from wire.lorawan.airtime import lora_airtime_s
+from wire.lorawan.region import Region
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A frame to send, and where its answers will be listened for."""
+
+    phy_payload: bytes
+    data_rate: int
+    power_dbm: float
+    rx1_delay_s: float
+    rx1_dr_offset: int
+    rx2: Tuning
+
+    @property
+    def size(self) -> int:
+        """Octets of the whole PHYPayload."""
+        return len(self.phy_payload)
+
+
+class Transceiver:
+    """
+    Half-duplex radio with its duty cycle.
+
+    `not_before` is the earliest instant of the next transmission. While the
+    windows of the last one are open, `flying` is true.
+    """
+
+    __slots__ = (
+        "_card",
+        "_frames",
+        "_profile",
+        "_sent",
+        "_windows",
+        "antenna",
+        "not_before",
+    )
+
+    def __init__(self, card: Card, profile: Profile, dice: Random) -> None:
+        self._card = card
+        self._profile = profile
+        self._frames: list[AirFrame] = []
+        self._sent = (0.0, 0.0)
+        self._windows: tuple[Window, ...] = ()
+        self.antenna = Antenna(profile.region, dice)
+        self.not_before = 0.0
+
+    @property
+    def flying(self) -> bool:
+        """Whether an answer to the last frame is still possible."""
+        return bool(self._windows)
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """The windows of the last frame, until they are closed."""
+        return self._windows
+
+    @property
+    def closes_at(self) -> float:
+        """When an answer that was on time must have been handed in."""
+        return self._windows[-1].closed_at + self._profile.late_s
+
+    @property
+    def landed_at(self) -> float:
+        """When the last window closed, on the clock of the air."""
+        return self._windows[-1].closed_at
+
+    def frames(self) -> list[AirFrame]:
+        """The frames to send, drained."""
+        drained, self._frames = self._frames, []
+        return drained
+
+    def airtime_s(self, size: int, data_rate: int) -> float:
+        """How long `size` octets take."""
+        rate = self._profile.region.data_rate(data_rate)
+        return _airtime_s(size, rate.spreading_factor, rate.bandwidth_hz)
+
+    def send(self, order: Order, channel: Channel, now: float) -> AirFrame:
+        """Send on a channel that `antenna.choose` gave, and plan the windows."""
+        rate = self._profile.region.data_rate(order.data_rate)
+        airtime = self.airtime_s(len(order.phy_payload), order.data_rate)
+        frame = AirFrame(
+            phy_payload=order.phy_payload,
+            frequency_hz=channel.frequency_hz,
+            spreading_factor=rate.spreading_factor,
+            bandwidth_hz=rate.bandwidth_hz,
+            coding_rate="4/5",
+            power_dbm=order.power_dbm,
+            iq_inverted=False,
+            start_s=now,
+            airtime_s=airtime,
+            sender=self._card.dev_eui,
+            latitude=self._card.latitude,
+            longitude=self._card.longitude,
+        )
+        self._frames.append(frame)
+        self._sent = (now, now + airtime)
+        self.antenna.spend(channel, airtime, now)
+        self._windows = self._plan(order, channel, now + airtime)
+        return frame
+
+    def land(self) -> None:
+        """Close the windows: answered, or nothing can come any more."""
+        self._windows = ()
+
+    def slot(self, frame: AirFrame, always: Tuning | None) -> Slot | None:
+        """Which ear hears this frame; `always` is what class C listens to."""
+        for window in self._windows:
+            if window.catches(frame):
+                return window.slot
+        if always is not None and always.hears(frame) and not self._deaf(frame):
+            return Slot.RXC
+        return None
+
+    def near_miss(self, frame: AirFrame) -> str | None:
+        """How far beside a window a frame came that was otherwise right."""
+        for window in self._windows:
+            if window.tuning.hears(frame):
+                late_ms = window.late_by_s(frame) * 1000
+                side = "after" if late_ms > 0 else "before"
+                return (
+                    f"a downlink came {abs(late_ms):.0f} ms {side} {window.slot} opened"
+                )
+        return None
+
+    def _deaf(self, frame: AirFrame) -> bool:
+        started_at, ended_at = self._sent
+        return frame.start_s < ended_at and started_at < frame.end_s
+
+    def _plan(
+        self, order: Order, channel: Channel, ended_at: float
+    ) -> tuple[Window, ...]:
+        region = self._profile.region
+        rx1 = tuning(
+            region,
+            region.rx1_data_rate(order.data_rate, order.rx1_dr_offset),
+            channel.downlink_hz,
+        )
+        opens_at = ended_at + order.rx1_delay_s
+        return (
+            Window(slot=Slot.RX1, opens_at=opens_at, tuning=rx1),
+            Window(slot=Slot.RX2, opens_at=opens_at + 1, tuning=order.rx2),
+        )
+
+
+def tuning(region: Region, data_rate: int, frequency_hz: int) -> Tuning:
+    """What a receiver is set to for a data rate of the region."""
+    rate = region.data_rate(data_rate)
+    return _tuning(frequency_hz, rate.spreading_factor, rate.bandwidth_hz)
+
+
+@cache
+def _tuning(frequency_hz: int, spreading_factor: int, bandwidth_hz: int) -> Tuning:
+    return Tuning(
+        frequency_hz=frequency_hz,
+        spreading_factor=spreading_factor,
+        bandwidth_hz=bandwidth_hz,
+    )
+
+
+@cache
+def _airtime_s(size: int, spreading_factor: int, bandwidth_hz: int) -> float:
+    return lora_airtime_s(
+        size, spreading_factor=spreading_factor, bandwidth_hz=bandwidth_hz
+    )

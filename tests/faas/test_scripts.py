@@ -1,0 +1,169 @@
+import contextlib
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from redis import Redis
+from redis.exceptions import ResponseError
+
+from faas import scripts
+from faas.events import is_newer, mark_of
+from faas.ingest.packets import Publish
+from faas.ingest.store import store_commands
+from faas.scripts import COMMIT
+from faas.testing import uplink
+from faas.twin import guard_of
+
+STREAM, LEASE, TWIN = "{p00}:events", "{p00}:lease:pool", "{p00}:twin:aa"
+GROUP, TOKEN = "pool:default", "7"
+
+
+def entry(redis: Redis) -> str:
+    """Store one event and let the group read it."""
+    redis.set(LEASE, TOKEN)
+    (place,) = scripts.send(redis, [["XADD", STREAM, "*", "topic", "t"]])
+    with contextlib.suppress(ResponseError):
+        scripts.send(redis, [["XGROUP", "CREATE", STREAM, GROUP, "0"]])
+    scripts.send(redis, [["XREADGROUP", "GROUP", GROUP, "w", "STREAMS", STREAM, ">"]])
+    return bytes(place).decode()
+
+
+def commit(redis: Redis, place: str, *effects: Any, token: str = TOKEN) -> Any:
+    names = [STREAM, LEASE, TWIN]
+    return scripts.run(redis, COMMIT, names, [token, GROUP, place, *effects])
+
+
+def test_effects_are_applied_once(either_redis: Redis) -> None:
+    place = entry(either_redis)
+    effect = (2, "HINCRBY", 3, "n", 1)
+
+    assert [1, 0] == [commit(either_redis, place, *effect) for _ in range(2)]
+    assert b"1" == either_redis.hget(TWIN, "n")
+
+
+def test_an_entry_somebody_else_acknowledged_applies_nothing(redis: Redis) -> None:
+    place = entry(redis)
+    redis.xack(STREAM, GROUP, place)
+
+    assert 0 == commit(redis, place, 2, "HSET", 3, "n", 1)
+    assert not redis.exists(TWIN)
+
+
+def test_without_the_lease_nothing_is_applied_and_nothing_acknowledged(
+    redis: Redis,
+) -> None:
+    place = entry(redis)
+
+    assert -1 == commit(redis, place, 2, "HSET", 3, "n", 1, token="6")
+    assert not redis.exists(TWIN)
+    assert 1 == commit(redis, place)
+
+
+def test_a_reference_is_taken_out_with_its_effects_once(redis: Redis) -> None:
+    place = entry(redis)
+    names = [STREAM, LEASE, TWIN]
+    arguments: list[Any] = [TOKEN, "", place, 2, "HINCRBY", 3, "n", 1]
+
+    assert [1, 0] == [scripts.run(redis, COMMIT, names, arguments) for _ in range(2)]
+    assert (b"1", 0) == (redis.hget(TWIN, "n"), redis.xlen(STREAM))
+
+
+MARKS = st.tuples(
+    st.sampled_from(["01a7c3e5", "01ffffff"]),
+    st.integers(0, 12) | st.sampled_from([2**32 - 1]),
+    st.integers(0, 200).map(lambda s: s * 10**9 + 123),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(MARKS, min_size=1, max_size=8))
+def test_redis_orders_a_devices_life_as_python_does(
+    redis: Redis, marks: list[tuple[str, int, int]]
+) -> None:
+    redis.delete(TWIN)
+    held = None
+    for dev_addr, f_cnt, heard_ns in marks:
+        event = uplink(dev_addr=dev_addr, f_cnt=f_cnt, heard_ns=heard_ns)
+        guard = guard_of(event)
+        assert guard is not None
+        mark = mark_of(dev_addr, f_cnt, heard_ns)
+        assert event.mark == mark
+        effects = (5, "NEWER", 3, "slot", *guard, 2, "HSET", 3, "mark", mark)
+        commit(redis, entry(redis), *effects)
+        held = mark if is_newer(mark, held) else held
+
+    assert str(held).encode() == redis.hget(TWIN, "mark")
+
+
+def test_what_follows_always_is_applied_even_if_something_newer_was(
+    redis: Redis,
+) -> None:
+    new, old = (guard_of(uplink(f_cnt=n)) for n in (2, 1))
+    assert new is not None
+    assert old is not None
+    commit(redis, entry(redis), 5, "NEWER", 3, "slot", *new)
+    kept = (2, "HSET", 3, "a", 1), (0, "ALWAYS", 1), (2, "HSET", 3, "b", 1)
+    flat = [argument for effect in kept for argument in effect]
+    commit(redis, entry(redis), 5, "NEWER", 3, "slot", *old, *flat)
+
+    assert (None, b"1") == (redis.hget(TWIN, "a"), redis.hget(TWIN, "b"))
+
+
+def test_scripts_the_server_forgot_are_loaded_and_the_order_kept(redis: Redis) -> None:
+    redis.script_flush()
+    places = [entry(redis), entry(redis)]
+    commands = [
+        scripts.call(
+            COMMIT, [STREAM, LEASE, TWIN], [TOKEN, GROUP, p, 2, "HSET", 3, "n", i]
+        )
+        for i, p in enumerate(places)
+    ]
+
+    assert [1, 1] == scripts.send(redis, commands)
+    assert b"1" == redis.hget(TWIN, "n")
+
+
+def test_a_refused_command_is_raised_after_all_answers_are_in(redis: Redis) -> None:
+    redis.set("text", "a")
+
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        scripts.send(redis, [["HGET", "text", "a"], ["SET", "b", "1"]])
+    assert [b"1"] == scripts.send(redis, [["GET", "b"]])
+
+
+def stored(redis: Redis) -> list[int]:
+    return [redis.xlen(f"{{p{n:02d}}}:events") for n in range(4)]
+
+
+def test_a_message_is_stored_once_however_often_it_comes(either_redis: Redis) -> None:
+    message = Publish(1, b"application/a/device/00000000000000aa/event/up", b"{}")
+    other = Publish(2, message.topic, b"[]")
+    answers = scripts.send(
+        either_redis, store_commands([message, other, message], 4)
+    ) + scripts.send(either_redis, store_commands([other], 4))
+
+    assert [2, 0] == answers
+    assert 2 == sum(stored(either_redis))
+
+
+def test_the_memory_of_what_was_seen_is_bounded_by_count(redis: Redis) -> None:
+    messages = [Publish(1, b"t", str(n).encode()) for n in range(10)]
+    scripts.send(redis, store_commands(messages, 4, kept=4))
+
+    (name,) = redis.keys("*:seen")
+    assert (10, 4) == (sum(stored(redis)), redis.zcard(name))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(topic=st.binary(max_size=40), payload=st.binary(max_size=40))
+def test_any_bytes_are_stored_exactly(
+    redis: Redis, topic: bytes, payload: bytes
+) -> None:
+    redis.flushall()
+    scripts.send(redis, store_commands([Publish(0, topic, payload)], 4))
+    (name,) = redis.keys("*:events")
+    found: Any = redis.xrange(name)
+    ((_, fields),) = found
+
+    assert {b"topic": topic, b"payload": payload} == fields

@@ -1,0 +1,366 @@
+"""One partition against a real Redis and real handler processes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import pytest
+from redis import Redis
+
+from city import keys
+from city.failpoint import Failpoint
+from city.lease import Lease
+from faas import dead_letters, scripts
+from faas.ingest.packets import Publish
+from faas.ingest.store import store_commands
+from faas.testing import DEV_EUI, document, uplink_document
+from faas.worker.dispatch import Dispatcher
+from faas.worker.executor import Executors
+from faas.worker.meters import Meters
+from faas.worker.partition import LeaseLost, Partition
+
+NUMBER = keys.partition_of(DEV_EUI, 4)
+TWIN = keys.twin(NUMBER, DEV_EUI)
+
+Make = Callable[..., Partition]
+
+
+@pytest.fixture
+def make(executors: Executors) -> Make:
+    """A maker of workers for the partition of the test's device."""
+
+    def partition(
+        redis: Redis, pool: str = "default", *, timeout_s: float = 20.0
+    ) -> Partition:
+        keys.declare_partitions(redis, 4)
+        meters = Meters()
+        found = Partition(
+            redis=redis,
+            pool=pool,
+            number=NUMBER,
+            lease=Lease(redis=redis, key=keys.lease(NUMBER, pool), lease_s=60),
+            dispatcher=Dispatcher(
+                executors=executors, meters=meters, timeout_s=timeout_s
+            ),
+            meters=meters,
+            failpoint=Failpoint(),
+        )
+        found.open()
+        assert found.acquire()
+        return found
+
+    return partition
+
+
+def publish(redis: Redis, *found: dict[str, Any], kind: str = "up") -> None:
+    topic = f"application/a/device/{DEV_EUI}/event/{kind}".encode()
+    messages = [Publish(1, topic, orjson.dumps(each)) for each in found]
+    scripts.send(redis, store_commands(messages, 4))
+
+
+def up(device_type: str, f_cnt: int = 1, **data: Any) -> dict[str, Any]:
+    told = {"message": "status", **data}
+    return uplink_document(told, device_type=device_type, f_cnt=f_cnt)
+
+
+def state(redis: Redis, function: str) -> dict[str, Any]:
+    found: Any = redis.hgetall(keys.state(NUMBER, function))
+    return {name.decode(): orjson.loads(value) for name, value in found.items()}
+
+
+def entries(redis: Redis, name: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
+    found: Any = redis.xrange(name)
+    return list(found)
+
+
+def pending(redis: Redis, pool: str = "default") -> int:
+    stream, group = keys.events(NUMBER), keys.pool_group(pool)
+    (found,) = scripts.send(redis, [["XPENDING", stream, group]])
+    return int(found[0])
+
+
+def test_an_uplink_becomes_twin_command_and_acknowledgement(
+    either_redis: Redis, make: Make
+) -> None:
+    worker = make(either_redis)
+    publish(either_redis, up("lamp", f_cnt=7, level=30))
+
+    assert 1 == worker.step()
+    twin = either_redis.hgetall(TWIN)
+    assert (b"7", b"lamp", b"5", b"-97", b"6.5", b"01a7c3e5") == tuple(
+        twin[name]
+        for name in (b"f_cnt", b"device_type", b"dr", b"rssi", b"snr", b"session")
+    )
+    assert {"message": "status", "level": 30} == orjson.loads(twin[b"reported:status"])
+    assert b"1789387200.0" == twin[b"last_seen"] == twin[b"reported_at:status"]
+    ((_, fields),) = entries(either_redis, keys.outbox(NUMBER))
+    order = orjson.loads(fields[b"command"])
+    assert (DEV_EUI, "lamp", {"level": 100}, "test", "brighten", True) == tuple(
+        order[name]
+        for name in (
+            "dev_eui",
+            "device_type",
+            "object",
+            "why",
+            "requested_by",
+            "supersedes",
+        )
+    )
+    assert 60 == pytest.approx(order["expires_at"] - order["requested_at"])
+    assert 0 == pending(either_redis)
+
+
+def test_the_same_event_names_its_commands_the_same(redis: Redis, make: Make) -> None:
+    worker = make(redis)
+    publish(redis, up("lamp", 1), up("lamp", 2))
+    worker.step()
+    first = entries(redis, keys.outbox(NUMBER))
+    redis.delete(keys.outbox(NUMBER))
+    redis.xgroup_destroy(keys.events(NUMBER), worker.group)
+    scripts.send(redis, [["XGROUP", "CREATE", keys.events(NUMBER), worker.group, "0"]])
+    worker.step()
+
+    assert [f for _, f in first] == [f for _, f in entries(redis, keys.outbox(NUMBER))]
+    assert 2 == len({f[b"command"] for _, f in first})
+
+
+def test_what_a_function_remembers_goes_from_event_to_event_and_is_kept(
+    redis: Redis, make: Make
+) -> None:
+    worker = make(redis)
+    publish(redis, up("bay", 1), up("bay", 2))
+    worker.step()
+    publish(redis, up("bay", 3))
+    worker.step()
+
+    assert {f"device:{DEV_EUI}": {"told": 3}, "count:told": 3} == state(redis, "tally")
+    assert 3 == redis.xlen(keys.notices(NUMBER))
+    assert b'{"f_cnt":3}' == redis.hget(TWIN, "view:Bay")
+
+
+def test_an_older_uplink_never_overwrites_the_twin(redis: Redis, make: Make) -> None:
+    worker = make(redis)
+    publish(redis, up("bay", 2, level=2), up("bay", 1, level=1))
+    publish(redis, uplink_document({"message": "usage"}, f_cnt=1))
+    worker.step()
+    twin = redis.hgetall(TWIN)
+
+    assert (b"2", b'{"f_cnt":2}') == (twin[b"f_cnt"], twin[b"view:Bay"])
+    assert 2 == orjson.loads(twin[b"reported:status"])["level"]
+    assert {"message": "usage"} == orjson.loads(twin[b"reported:usage"])
+
+
+def test_joins_status_and_logs_are_kept_in_the_twin(redis: Redis, make: Make) -> None:
+    worker = make(redis)
+    publish(redis, document(devAddr="01a7c3e5"), kind="join")
+    publish(redis, document(margin=11, batteryLevel=98.5), kind="status")
+    told: dict[str, Any] = {"level": "ERROR", "code": "OTAA", "description": "d"}
+    publish(redis, document(**told), kind="log")
+    worker.step()
+    twin = redis.hgetall(TWIN)
+
+    assert (b"01a7c3e5", b"11", b"98.5", b"0") == tuple(
+        twin[n] for n in (b"joined_addr", b"margin", b"battery", b"external_power")
+    )
+    assert told == {n: orjson.loads(twin[b"logged"])[n] for n in told}
+
+
+def test_what_is_no_event_is_reported_and_does_not_stop_the_pool(
+    redis: Redis, make: Make
+) -> None:
+    worker = make(redis)
+    publish(redis, {"deviceInfo": {}}, up("bay"))
+    worker.step()
+    notices = [
+        orjson.loads(f[b"notice"]) for _, f in entries(redis, keys.notices(NUMBER))
+    ]
+
+    assert "is no event: asked for a ChirpStack 'up' event" in notices[0]["text"]
+    assert {"told": 1} == state(redis, "tally")[f"device:{DEV_EUI}"]
+    assert 0 == pending(redis)
+
+
+def test_poison_is_tried_again_and_buried_while_the_pool_goes_on(
+    redis: Redis, make: Make
+) -> None:
+    worker = make(redis)
+    publish(redis, up("poison", 1, bad=True), up("poison", 2), up("poison", 3))
+    worker.step(1)
+    assert {"count:seen": 3} == state(redis, "neighbour")
+    assert ["poison"] == [letter.function for letter in dead_letters.waiting(redis)]
+    while dead_letters.waiting(redis):
+        worker._retries_at = 0.0
+        worker.step(1)
+    (letter,) = dead_letters.dead(redis)
+
+    assert ("poison", 3, NUMBER) == (letter.function, letter.attempts, letter.partition)
+    assert letter.reason.startswith("ValueError: poison (in poison:")
+    assert {"count:seen": 3} == state(redis, "neighbour")
+    assert 0 == pending(redis)
+
+
+def test_an_event_is_not_tried_again_before_its_time(redis: Redis, make: Make) -> None:
+    worker = make(redis)
+    now = worker.now()
+    worker.now = lambda: now
+    publish(redis, up("late"))
+    worker.step(1)
+    worker._retries_at = 0.0
+    worker.step(1)
+    assert [1] == [letter.attempts for letter in dead_letters.waiting(redis)]
+    worker.now = lambda: now + 61
+    worker.step(1)
+
+    assert [2] == [letter.attempts for letter in dead_letters.waiting(redis)]
+
+
+def test_a_handler_that_gives_up_is_buried_at_once(redis: Redis, make: Make) -> None:
+    worker = make(redis)
+    publish(redis, up("hopeless"))
+    worker.step(1)
+
+    assert [("hopeless", 1, "no use")] == [
+        (letter.function, letter.attempts, letter.reason)
+        for letter in dead_letters.dead(redis)
+    ]
+
+
+def test_a_dead_letter_sent_back_gets_a_full_round_again(
+    redis: Redis, make: Make
+) -> None:
+    worker = make(redis)
+    publish(redis, up("hopeless"))
+    worker.step(1)
+    (letter,) = dead_letters.dead(redis)
+    moved = [dead_letters.send_back(redis, letter) for _ in range(2)]
+    assert ([True, False], []) == (moved, dead_letters.dead(redis))
+    worker._retries_at = 0.0
+    worker.step(1)
+
+    assert [1] == [letter.attempts for letter in dead_letters.dead(redis)]
+
+
+def test_an_event_trimmed_before_its_retry_is_buried_with_its_first_reason(
+    redis: Redis, make: Make
+) -> None:
+    worker = make(redis)
+    publish(redis, up("late"))
+    worker.step(1)
+    redis.xtrim(keys.events(NUMBER), maxlen=0, approximate=False)
+    worker.now, worker._retries_at = (lambda: 1e10), 0.0
+    worker.step(1)
+    (letter,) = dead_letters.dead(redis)
+
+    assert letter.reason.startswith("after ValueError: not yet")
+    assert letter.reason.endswith("the event is no longer in the stream")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("device_type", "function", "timeout_s", "said"),
+    [
+        ("hanging", "hang", 0.3, "ended after 0.3 s without answer"),
+        ("crashing", "crash", 20.0, "its process died (signal 9)"),
+    ],
+)
+def test_only_the_event_that_hung_or_crashed_is_blamed(
+    redis: Redis,
+    make: Make,
+    device_type: str,
+    function: str,
+    timeout_s: float,
+    said: str,
+) -> None:
+    worker = make(redis, timeout_s=timeout_s)
+    publish(redis, up(device_type, 1), up(device_type, 2, bad=True), up(device_type, 3))
+    publish(redis, up("bay", 4))
+    worker.step()
+
+    assert [(function, said, 1)] == [
+        (letter.function, letter.reason, letter.attempts)
+        for letter in dead_letters.dead(redis)
+    ]
+    assert {"told": 2} == state(redis, function)[f"device:{DEV_EUI}"]
+    assert {"told": 1} == state(redis, "tally")[f"device:{DEV_EUI}"]
+    assert 0 == pending(redis)
+
+
+def test_a_worker_that_lost_its_lease_applies_nothing(redis: Redis, make: Make) -> None:
+    worker = make(redis)
+    publish(redis, up("bay", 1))
+    redis.set(worker.lease.key, "somebody-else")
+
+    with pytest.raises(LeaseLost):
+        worker.step()
+    assert ({}, 1) == (state(redis, "tally"), pending(redis))
+
+
+def test_a_lease_lost_and_won_again_is_another_lease(redis: Redis, make: Make) -> None:
+    worker = make(redis)
+    publish(redis, up("bay", 1))
+    redis.delete(worker.lease.key)
+    worker.lease.token = ""
+    assert worker.lease.hold()
+
+    with pytest.raises(LeaseLost):
+        worker.step()
+    assert not worker.held
+
+
+def test_the_next_worker_finishes_what_the_last_had_read(
+    redis: Redis, make: Make
+) -> None:
+    first = make(redis)
+    publish(redis, up("bay", 1), up("bay", 2))
+    stream, group = keys.events(NUMBER), first.group
+    read = ["XREADGROUP", "GROUP", group, "gone", "COUNT", 9, "STREAMS", stream, ">"]
+    scripts.send(redis, [read])
+    first.lease.release()
+    second = make(redis)
+
+    assert (2, 0) == (second.recover(), second.recover())
+    assert {"told": 2} == state(redis, "tally")[f"device:{DEV_EUI}"]
+
+
+def test_entries_claimed_and_finished_meanwhile_are_not_applied_again(
+    redis: Redis, make: Make
+) -> None:
+    worker = make(redis)
+    publish(redis, up("bay", 1))
+    run = worker.dispatcher.run
+
+    class Overtaken:
+        """A dispatcher during whose work somebody else finishes the entry."""
+
+        executors = worker.dispatcher.executors
+
+        def run(self, *arguments: Any) -> Any:
+            answers = run(*arguments)
+            ((place, _),) = entries(redis, keys.events(NUMBER))
+            redis.xack(keys.events(NUMBER), worker.group, place)
+            return answers
+
+    worker.dispatcher = Overtaken()  # type: ignore[assignment] # stands in for it
+    worker.step()
+
+    assert {} == state(redis, "tally")
+    assert not redis.exists(TWIN)
+
+
+def test_another_pool_sees_every_event_but_keeps_no_twin(
+    redis: Redis, make: Make
+) -> None:
+    worker = make(redis, "other")
+    publish(redis, up("bay", 1))
+
+    assert 1 == worker.step()
+    assert (0, 0) == (redis.exists(TWIN), pending(redis, "other"))
+
+
+def test_the_first_pool_starts_at_the_beginning_and_later_ones_now(
+    redis: Redis, make: Make
+) -> None:
+    publish(redis, up("bay", 1))
+
+    assert 1 == make(redis).step()
+    assert 0 == make(redis, "other").step(1)

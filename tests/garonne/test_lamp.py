@@ -1,0 +1,61 @@
+"""What the operator reads while a lamp is on its way, each line once."""
+
+from dataclasses import replace
+
+import pytest
+
+from city.commands import NOT_TAKEN, Status
+from garonne.commands.lamp import Story, wanted
+from garonne.errors import Refused
+
+ASKED_AT = 1000.0
+
+
+def status(state: str, why_not_yet: str = "", **at: float) -> Status:
+    return Status(
+        id="1",
+        dev_eui="00000000000000a1",
+        device_type="street-light",
+        object={"level": 60},
+        why="test",
+        requested_by="operator",
+        requested_at=ASKED_AT,
+        expires_at=ASKED_AT + 60,
+        state=state,
+        reason="",
+        why_not_yet=why_not_yet,
+        at=at,
+    )
+
+
+def test_each_step_is_told_once_and_the_reason_while_it_waits() -> None:
+    story = Story("lamp-03", {"level": 60}, ASKED_AT)
+    queued = status("queued", "class C waits", requested=1000.1, queued=1000.4)
+
+    assert [f"  not yet: {NOT_TAKEN}"] == story.tell(None)
+    assert [] == story.tell(None)
+    assert [
+        "requested        0.1 s",
+        "queued           0.4 s",
+        "  not yet: class C waits",
+    ] == story.tell(queued)
+    assert [] == story.tell(queued)
+    assert ["  not yet: something else"] == story.tell(
+        replace(queued, why_not_yet="something else")
+    )
+
+
+def test_the_end_is_the_lamps_own_word() -> None:
+    story = Story("lamp-03", {"level": 60}, ASKED_AT)
+
+    assert [
+        "confirmed        8.2 s",
+        "lamp-03 is at 60 %: its own report says so, 8.2 s after you asked",
+    ] == story.tell(status("confirmed", confirmed=1008.2))
+
+
+def test_a_lamp_is_asked_for_a_level_perhaps_for_some_minutes() -> None:
+    assert {"level": 60} == wanted(60, None)
+    assert {"level": 0, "minutes": 5} == wanted(0, 5)
+    with pytest.raises(Refused, match="--level 60"):
+        wanted(None, None)

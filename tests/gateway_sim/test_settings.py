@@ -1,0 +1,84 @@
+"""The environment is read whole, and every fault is told at once."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from gateway_sim.chirpstack import Encoding
+from gateway_sim.mqtt import Broker
+from gateway_sim.settings import Address, Settings, WrongSettings
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "cities" / "first-light").mkdir(parents=True)
+    (tmp_path / "cities" / "first-light" / "city.toml").touch()
+    return tmp_path
+
+
+def test_an_empty_environment_means_loopback_and_first_light(home: Path) -> None:
+    settings = Settings.read({"GARONNE_HOME": str(home)})
+
+    assert home / "cities" / "first-light" == settings.city
+    assert Broker(host="127.0.0.1", port=1883) == settings.broker
+    assert Address(host="127.0.0.1", port=1702) == settings.air
+    assert settings.metrics is None
+    assert (Encoding.PROTOBUF, 30.0) == (settings.encoding, settings.stats_interval_s)
+
+
+def test_every_setting_is_read(home: Path) -> None:
+    settings = Settings.read(
+        {
+            "GARONNE_HOME": str(home),
+            "GARONNE_MQTT": "mqtt://city:p%20w@broker.example:1884",
+            "GARONNE_AIR": "127.0.0.1:5000",
+            "GARONNE_METRICS": "127.0.0.1:9100",
+            "GARONNE_GATEWAY_ENCODING": "json",
+            "GARONNE_GATEWAY_STATS_S": "5",
+            "GARONNE_LOG": "warning",
+        }
+    )
+
+    broker = Broker(host="broker.example", port=1884, user="city", password="p w")
+    assert broker == settings.broker
+    assert Address(host="127.0.0.1", port=5000) == settings.air
+    assert Address(host="127.0.0.1", port=9100) == settings.metrics
+    assert (Encoding.JSON, 5.0) == (settings.encoding, settings.stats_interval_s)
+    assert logging.WARNING == settings.log_level
+
+
+def test_all_faults_are_told_at_once(home: Path) -> None:
+    with pytest.raises(WrongSettings) as caught:
+        Settings.read(
+            {
+                "GARONNE_HOME": str(home),
+                "GARONNE_CITY": "nowhere",
+                "GARONNE_MQTT": "http://broker",
+                "GARONNE_AIR": "5000",
+                "GARONNE_METRICS": "host:port",
+                "GARONNE_GATEWAY_ENCODING": "xml",
+                "GARONNE_GATEWAY_STATS_S": "nan",
+                "GARONNE_LOG": "loud",
+            }
+        )
+
+    assert [
+        "GARONNE_CITY",
+        "GARONNE_MQTT",
+        "GARONNE_AIR",
+        "GARONNE_METRICS",
+        "GARONNE_GATEWAY_ENCODING",
+        "GARONNE_GATEWAY_STATS_S",
+        "GARONNE_LOG",
+    ] == [fault.partition("=")[0] for fault in caught.value.faults]
+
+
+def test_a_fault_never_shows_a_password(home: Path) -> None:
+    with pytest.raises(WrongSettings) as caught:
+        Settings.read(
+            {"GARONNE_HOME": str(home), "GARONNE_MQTT": "mqtts://city:secret@broker"}
+        )
+
+    assert "secret" not in str(caught.value)
+    assert "secret" not in repr(Broker(host="h", port=1, user="u", password="secret"))
