@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from chirpstack_api import api, common, gw
+
 from chirpstack_embedded.codec import Codec
 from chirpstack_embedded.config import (
     Broker,
