@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 from chirpstack_api import api, common, gw
+<<<<<<< HEAD
+from google.protobuf.json_format import MessageToJson
+=======
+>>>>>>> types
 
 from chirpstack_embedded.codec import Codec
 from chirpstack_embedded.config import (
@@ -271,8 +275,6 @@ class World:
             frame = uplink_frame(phy_payload, gateway_id, number, **air)
             payload = frame.SerializeToString()
             if as_json:
-                from google.protobuf.json_format import MessageToJson
-
                 payload = MessageToJson(frame).encode()
             self.when_gateway_says(gateway_id, "up", payload)
         self.when_time_passes(wait_s)
@@ -364,7 +366,7 @@ def uplink_frame(
     frequency_hz: int = 868_300_000,
     code_rate: int = gw.CodeRate.CR_4_5,
 ) -> gw.UplinkFrame:
-    """A reception; SNR −5 leaves ADR nothing to do at SF9."""
+    """A reception; SNR -5 leaves ADR nothing to do at SF9."""
     frame = gw.UplinkFrame(
         phy_payload=phy_payload,
         rx_info=gw.UplinkRxInfo(
