@@ -7,10 +7,7 @@ from typing import Any
 
 import pytest
 from chirpstack_api import api, common, gw
-<<<<<<< HEAD
 from google.protobuf.json_format import MessageToJson
-=======
->>>>>>> types
 
 from chirpstack_embedded.codec import Codec
 from chirpstack_embedded.config import (
