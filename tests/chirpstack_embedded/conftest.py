@@ -7,10 +7,7 @@ from typing import Any
 
 import pytest
 from chirpstack_api import api, common, gw
-<<<<<<< HEAD
 from google.protobuf.json_format import MessageToJson
-=======
->>>>>>> types
 
 from chirpstack_embedded.codec import Codec
 from chirpstack_embedded.config import (
@@ -28,7 +25,7 @@ from chirpstack_embedded.core.payloads import Payloads
 from chirpstack_embedded.core.region import RegionPlan
 from chirpstack_embedded.core.server import NetworkServer
 from chirpstack_embedded.model import Device, Keys, QueueItem
-from chirpstack_embedded.store import DeviceSettings, Store
+from chirpstack_embedded.store import DeviceSettings, Store, access
 from chirpstack_embedded.store.schema import DEFAULT_TENANT_ID
 from wire.eui64 import EUI64
 from wire.lorawan.fhdr import FCtrl
@@ -393,6 +390,12 @@ def uplink_frame(
 def dev_addr_of(world: World) -> DevAddr:
     assert world.session is not None
     return world.session.dev_addr
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of a second of key derivation per store is for attackers, not tests."""
+    monkeypatch.setattr(access, "_ITERATIONS", 1)
 
 
 @pytest.fixture
