@@ -13,8 +13,12 @@ No server, no clock, no file::
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
+import orjson
+
+from city.settings import default_home
 from faas.events import Event, Uplink, parse_event
 from faas.ports import EXPIRES_S, Level
 
@@ -32,6 +36,7 @@ __all__ = [
     "Told",
     "document",
     "event",
+    "examples",
     "uplink",
     "uplink_document",
 ]
@@ -188,6 +193,22 @@ def uplink(
     )
     assert isinstance(found, Uplink)  # noqa: S101 - what `up` means
     return found
+
+
+def examples(device_type: str, home: Path | None = None) -> list[Uplink]:
+    """Return an uplink for every message that the device type's examples decode."""
+    folder = (home or default_home()) / "chirpstack" / "device-types" / device_type
+    found = orjson.loads((folder / "examples.json").read_bytes())
+    return [
+        uplink(
+            example["output"]["data"],
+            f_cnt=f_cnt,
+            heard_ns=NOON_NS + f_cnt * 10**9,
+            device_type=device_type,
+        )
+        for f_cnt, example in enumerate(found, start=1)
+        if example["type"] == "uplink" and "data" in example["output"]
+    ]
 
 
 def event(kind: str, found: Mapping[str, Any]) -> Event:

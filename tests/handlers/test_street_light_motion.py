@@ -15,7 +15,16 @@ def test_movement_after_dark_brightens_that_lamp_for_some_minutes() -> None:
     assert ["motion"] == sent.whys
 
 
-@pytest.mark.parametrize("data", [{"motion": False}, {"lux": 400.0}, {"level": 100}])
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"motion": False},
+        {"motion": None},
+        {"lux": 400.0},
+        {"lux": None},
+        {"level": 100},
+    ],
+)
 def test_otherwise_it_stays_quiet(data: dict[str, Any]) -> None:
     street_light_motion(uplink({**SEEN, **data}), commands=(sent := Sent()))
 

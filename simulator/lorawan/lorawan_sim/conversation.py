@@ -27,6 +27,7 @@ class Uplink:
     f_cnt: int
     confirmed: bool
     data_rate: int
+    tx_power_index: int
     times_sent: int = 0
     repeat_at: float = 0.0
 
@@ -141,6 +142,7 @@ class Conversation:
             f_cnt=session.f_cnt_up,
             confirmed=confirmed,
             data_rate=plan.data_rate,
+            tx_power_index=session.tx_power_index,
         )
         session.f_cnt_up += 1
         self._answers.sent(plan.answers)
