@@ -123,7 +123,7 @@ def site() -> Iterator[Site]:
 def refused(call: Callable[[Any], Any], request: Any, **more: Any) -> tuple[Any, str]:
     with pytest.raises(grpc.RpcError) as caught:
         call(request, **more)
-    return caught.value.code(), caught.value.details() or ""  # type: ignore[attr-defined]  # RpcError is a Call
+    return caught.value.code(), caught.value.details() or ""
 
 
 # -- who may call
@@ -443,7 +443,7 @@ def test_tenants_have_quotas(site: Site) -> None:
 
 
 def not_served() -> list[tuple[str, str]]:
-    served = {
+    served: dict[str, set[str]] = {
         "InternalService": {
             "Login",
             "Settings",

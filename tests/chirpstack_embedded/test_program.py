@@ -28,6 +28,7 @@ from tests.chirpstack_embedded.conftest import (
 from tests.servers import HOST, Server, free_port, mosquitto
 
 from chirpstack_embedded.__main__ import main
+from wire.lorawan.data import DataFrame
 from wire.lorawan.join import JoinAccept, JoinRequest
 from wire.lorawan.keys import derive_session_keys
 from wire.lorawan.session import Session
@@ -265,7 +266,8 @@ def test_a_lamp_joins_reports_and_is_commanded(tmp_path: Path) -> None:
         code = server.stop()
 
     assert ("AWc=", 0, 0) == (up["data"], up["fCnt"], txack["fCntDown"])
-    assert frame.items[0].tx_info.timing.HasField("immediately")
+    clear = DataFrame.parse(frame.items[0].phy_payload)
+    assert (10, b"\x03\x00\xc8") == (clear.f_port, session.decrypt(clear, 0))
     assert 0 == code
     assert "Traceback" not in server.log()
 
