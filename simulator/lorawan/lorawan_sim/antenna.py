@@ -34,7 +34,7 @@ class Antenna:
     def __init__(self, region: Region, dice: Random) -> None:
         self._region = region
         self._dice = dice
-        self._budgets: dict[int, AirtimeBudget] = {}  # by the band's lower edge
+        self._budgets: dict[int, AirtimeBudget] = {}  # by frequency, shared in a band
         self._aggregate: AirtimeBudget | None = None
 
     def limit(self, max_duty_cycle: int) -> None:
@@ -73,11 +73,17 @@ class Antenna:
         return max(at, self._aggregate.free_at(airtime_s, now))
 
     def _budget(self, channel: Channel) -> AirtimeBudget:
+        budget = self._budgets.get(channel.frequency_hz)
+        return self._new_budget(channel) if budget is None else budget
+
+    def _new_budget(self, channel: Channel) -> AirtimeBudget:
+        """The budget of the channel's sub-band, found by its frequency from now on."""
         band = self._band(channel)
-        budget = self._budgets.get(band.low_hz)
-        if budget is None:
-            budget = AirtimeBudget(HOUR_S * band.duty_cycle)
-            self._budgets[band.low_hz] = budget
+        budget = next(
+            (found for hz, found in self._budgets.items() if band.holds(hz)),
+            AirtimeBudget(HOUR_S * band.duty_cycle),
+        )
+        self._budgets[channel.frequency_hz] = budget
         return budget
 
     def _band(self, channel: Channel) -> SubBand:
