@@ -157,7 +157,7 @@ def weigh(size: int) -> int:
 
 def weigh_apart(size: int) -> int:
     """The same in a process of its own."""
-    command = [sys.executable, __file__, "--weigh", str(size)]
+    command = [sys.executable, "-P", __file__, "--weigh", str(size)]
     done = subprocess.run(
         command, check=True, capture_output=True, text=True, env=dict(os.environ)
     )
