@@ -13,7 +13,7 @@ class ChirpStackError(Exception):
     """Base of everything this package raises on purpose."""
 
 
-class BadConfiguration(ChirpStackError):  # noqa: N818 - names the situation
+class BadConfiguration(ChirpStackError):
     """The configuration cannot be used; ``faults`` lists all that was found."""
 
     def __init__(self, faults: Sequence[str]) -> None:
@@ -21,5 +21,5 @@ class BadConfiguration(ChirpStackError):  # noqa: N818 - names the situation
         self.faults = tuple(faults)
 
 
-class NotStored(ChirpStackError):  # noqa: N818 - names the situation
+class NotStored(ChirpStackError):
     """The database refused a change (uniqueness, foreign key, validation)."""

@@ -132,6 +132,8 @@ def _people_commands(commands: "_Commands") -> None:
     )
     lamp.set_defaults(run="garonne.commands.lamp:lamp")
 
+    _device_commands(commands)
+
     demo = commands.add_parser(
         "demo",
         help="start a fresh city, let it live, count what was lost",
@@ -154,6 +156,39 @@ def _people_commands(commands: "_Commands") -> None:
         help="keep the city's state there (default: a temporary folder)",
     )
     demo.set_defaults(run="garonne.commands.demo:demo")
+
+
+def _device_commands(commands: "_Commands") -> None:
+    device = commands.add_parser("device", help="put devices on the network, list them")
+    actions = device.add_subparsers(required=True, metavar="ACTION", title="actions")
+
+    add = actions.add_parser(
+        "add",
+        help="add one by its QR code or by typed values, and watch it join",
+        description="Add a device to ChirpStack and show its join and first decoded "
+        "values, or why not. The QR code (LW:D0:...) holds no key: it is taken from "
+        "the key file (GARONNE_KEYS) unless --app-key is given.",
+    )
+    add.add_argument("qr", nargs="?", metavar="QR", help="the text of its QR code")
+    add.add_argument("--dev-eui", metavar="HEX")
+    add.add_argument("--join-eui", metavar="HEX")
+    add.add_argument("--app-key", metavar="HEX")
+    add.add_argument("--type", dest="device_type", metavar="TYPE")
+    add.add_argument("--name", metavar="NAME")
+    add.add_argument(
+        "--timeout",
+        type=float,
+        default=120.0,
+        metavar="S",
+        help="seconds to wait for its first values (default: 120)",
+    )
+    add.set_defaults(run="garonne.commands.device:add")
+
+    box = actions.add_parser("box", help="list powered devices that wait to be added")
+    box.set_defaults(run="garonne.commands.device:box")
+
+    listed = actions.add_parser("list", help="list the devices in ChirpStack")
+    listed.set_defaults(run="garonne.commands.device:list_all")
 
 
 def _percent(text: str) -> int:

@@ -60,7 +60,7 @@ class Codec:
         _fill_tx_info(message.tx_info, uplink.frame)
         rx_info = message.rx_info
         rx_info.uplink_id = uplink.uplink_id
-        rx_info.gw_time.FromDatetime(uplink.received_at)
+        _set_instant(rx_info.gw_time, uplink.received_s)
         rx_info.rssi = round(uplink.rssi_dbm)
         rx_info.snr = round(uplink.snr_db, 1)
         rx_info.channel = uplink.channel
@@ -85,23 +85,23 @@ class Codec:
         message = gw.GatewayStats(
             gateway_id=self._gateway_id,
             location=_location(stats.place),
-            rx_packets_received=stats.rx_received,
-            rx_packets_received_ok=stats.rx_received,
-            tx_packets_received=stats.tx_requested,
-            tx_packets_emitted=stats.tx_emitted,
+            rx_packets_received=stats.received.total,
+            rx_packets_received_ok=stats.received.total,
+            tx_packets_received=stats.requested,
+            tx_packets_emitted=stats.emitted.total,
             metadata=METADATA | {"name": stats.place.name},
-            rx_packets_per_frequency=dict(stats.rx_per_frequency),
-            tx_packets_per_frequency=dict(stats.tx_per_frequency),
-            rx_packets_per_modulation=_per_modulation(stats.rx_per_modulation),
-            tx_packets_per_modulation=_per_modulation(stats.tx_per_modulation),
-            tx_packets_per_status=dict(stats.tx_per_status),
+            rx_packets_per_frequency=stats.received.per_frequency,
+            tx_packets_per_frequency=stats.emitted.per_frequency,
+            rx_packets_per_modulation=_per_modulation(stats.received.per_modulation),
+            tx_packets_per_modulation=_per_modulation(stats.emitted.per_modulation),
+            tx_packets_per_status=dict(stats.statuses),
             duty_cycle_stats=gw.DutyCycleStats(
                 regulation=common.Regulation.ETSI_EN_300_220,
                 window=timedelta(seconds=WINDOW_S),
                 bands=[_band(load) for load in stats.loads],
             ),
         )
-        message.time.FromDatetime(stats.at)
+        _set_instant(message.time, stats.at_s)
         return self._written(message)
 
     def conn(self, *, online: bool) -> bytes:
@@ -186,6 +186,12 @@ def _fill_tx_info(tx_info: gw.UplinkTxInfo, frame: AirFrame) -> None:
     lora.bandwidth = frame.bandwidth_hz
     lora.spreading_factor = frame.spreading_factor
     lora.code_rate = CODE_RATES[frame.coding_rate]
+
+
+def _set_instant(timestamp: Any, at_s: float) -> None:
+    # By hand: FromDatetime costs as much as all other fields together.
+    at_us = round(at_s * 1_000_000)
+    timestamp.seconds, timestamp.nanos = at_us // 1_000_000, at_us % 1_000_000 * 1_000
 
 
 def _location(place: DeclaredGateway) -> common.Location:

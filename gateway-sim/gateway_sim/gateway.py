@@ -7,7 +7,6 @@ from there. Both are air times, whatever the instant at which this code runs.
 """
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from random import Random
 
 from gateway_sim.duty_cycle import DutyCycle, Load
@@ -37,7 +36,7 @@ class Uplink:
     uplink_id: int
     frame: AirFrame
     tmst: int
-    received_at: datetime
+    received_s: float
     rssi_dbm: float
     snr_db: float
     channel: int
@@ -110,13 +109,13 @@ class Gateway:
 
     def hear(self, frame: AirFrame, reception: Reception) -> Uplink:
         """Stamp a frame that this gateway received."""
-        self._tally.received(frame)
+        self._tally.received.count(frame)
         return Uplink(
             gateway_id=self.place.gateway_id,
             uplink_id=self._random.getrandbits(32),
             frame=frame,
             tmst=self._count_us(frame.end_s) % TMST_MODULUS,
-            received_at=_instant(frame.end_s),
+            received_s=frame.end_s,
             rssi_dbm=reception.rssi_dbm,
             snr_db=min(reception.snr_db, SNR_CEILING_DB),
             channel=reception.channel,
@@ -128,7 +127,7 @@ class Gateway:
         for item in downlink.items:
             done = TxStatus.OK in statuses
             statuses.append(TxStatus.IGNORED if done else self._queue_item(item, now))
-        self._tally.requested(statuses)
+        self._tally.request(statuses)
         return TxAck(
             gateway_id=self.place.gateway_id,
             downlink_id=downlink.downlink_id,
@@ -139,7 +138,7 @@ class Gateway:
         """Take the frames whose start is so near that they are programmed by now."""
         due = self._queue.due(now)
         for frame in due:
-            self._tally.emitted(frame)
+            self._tally.emitted.count(frame)
         return due
 
     def next_deadline(self) -> float | None:
@@ -153,7 +152,7 @@ class Gateway:
     def stats(self, now: float) -> Stats:
         """What happened since the last time this was asked."""
         tally, self._tally = self._tally, Tally()
-        return tally.stats(self.place, at=_instant(now), loads=self.loads(now))
+        return tally.stats(self.place, at_s=now, loads=self.loads(now))
 
     def _queue_item(self, item: Item, now: float) -> TxStatus:
         sub_band = self._region.sub_band(item.frequency_hz)
@@ -232,7 +231,3 @@ class Gateway:
     def _count_us(self, instant_s: float) -> int:
         """Microseconds since the concentrator started, not yet wrapped."""
         return round((instant_s - self._boot_s) * TMST_PER_S)
-
-
-def _instant(at_s: float) -> datetime:
-    return datetime.fromtimestamp(at_s, UTC)

@@ -7,19 +7,19 @@ the distance and a constant of its own link (walls, trees), drawn from the seed.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from heapq import heappop, heappush
 from itertools import count
 from random import Random
 
-from wire.air import FSK, AirFrame, Link, gateway_hears, link
+from wire.air import FSK, NS3, AirFrame, Link, distance_m, gateway_hears, path_loss_db
 from wire.declared import DeclaredGateway
 from wire.eui64 import EUI64
 from wire.lorawan.region import Region
 
 SHADOWING_SIGMA_DB = 3.0
-CACHED_LINKS = 65_536
+CACHED_DEVICES = 65_536
 
 
 class Cause(StrEnum):
@@ -50,6 +50,15 @@ class Outcome:
     cause: Cause | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """The way from a device's place to one gateway."""
+
+    gateway_id: EUI64
+    distance_m: float
+    loss_db: float
+
+
 class Medium:
     """The frames in the air, and the gateways that listen (all of them, always)."""
 
@@ -71,7 +80,7 @@ class Medium:
         self._flying: list[tuple[float, int, AirFrame]] = []
         self._order = count()
         self._outcomes: list[Outcome] = []
-        self._shadowing: dict[tuple[EUI64, EUI64], float] = {}
+        self._paths: dict[tuple[EUI64, float, float], tuple[Path, ...]] = {}
 
     def transmit(self, frame: AirFrame) -> None:
         """Put a device's frame on the air; it is judged when it ends."""
@@ -111,32 +120,41 @@ class Medium:
         return None
 
     def _receptions(self, frame: AirFrame) -> Iterator[Reception]:
-        for place in self._places:
-            heard = self._link(frame, place)
+        noise_dbm = NS3.noise_dbm(frame.bandwidth_hz)
+        for path in self._paths_of(frame):
+            rssi_dbm = frame.power_dbm - path.loss_db
+            snr_db = rssi_dbm - noise_dbm
+            heard = Link(distance_m=path.distance_m, rssi_dbm=rssi_dbm, snr_db=snr_db)
             if gateway_hears(heard, frame.spreading_factor):
                 yield Reception(
-                    gateway_id=place.gateway_id,
-                    rssi_dbm=heard.rssi_dbm,
-                    snr_db=heard.snr_db,
+                    gateway_id=path.gateway_id,
+                    rssi_dbm=rssi_dbm,
+                    snr_db=snr_db,
                     channel=self._channels[frame.frequency_hz],
                 )
 
-    def _link(self, frame: AirFrame, place: DeclaredGateway) -> Link:
-        """The link budget, less the constant of this one link."""
-        clear = link(frame, place.latitude, place.longitude)
+    def _paths_of(self, frame: AirFrame) -> tuple[Path, ...]:
+        """The ways from where a device stands to every gateway, computed once."""
+        key = (frame.sender, frame.latitude, frame.longitude)
+        if (paths := self._paths.get(key)) is None:
+            if len(self._paths) >= CACHED_DEVICES:
+                self._paths.clear()
+            paths = tuple(self._path(frame, place) for place in self._places)
+            self._paths[key] = paths
+        return paths
+
+    def _path(self, frame: AirFrame, place: DeclaredGateway) -> Path:
+        here = (frame.latitude, frame.longitude)
+        there = (place.latitude, place.longitude)
+        away_m = distance_m(*here, *there)
         shadow_db = self._shadow_db(frame.sender, place.gateway_id)
-        return replace(
-            clear,
-            rssi_dbm=clear.rssi_dbm - shadow_db,
-            snr_db=clear.snr_db - shadow_db,
+        return Path(
+            gateway_id=place.gateway_id,
+            distance_m=away_m,
+            loss_db=path_loss_db(away_m) + shadow_db,
         )
 
     def _shadow_db(self, sender: EUI64, gateway_id: EUI64) -> float:
         """A constant per link: the same seed gives the same city."""
-        key = (sender, gateway_id)
-        if key not in self._shadowing:
-            if len(self._shadowing) >= CACHED_LINKS:
-                self._shadowing.clear()
-            draw = Random(f"{self._seed}/{sender}/{gateway_id}")
-            self._shadowing[key] = draw.gauss(0.0, self._sigma_db)
-        return self._shadowing[key]
+        draw = Random(f"{self._seed}/{sender}/{gateway_id}")
+        return draw.gauss(0.0, self._sigma_db)

@@ -35,12 +35,14 @@ class Metrics:
             ["kind"],
             registry=registry,
         )
-        self.receptions = Counter(
+        receptions = Counter(
             "garonne_gateway_receptions",
             "Frames times the gateways that heard them, by whether they went on",
             ["forwarded"],
             registry=registry,
         )
+        self._forwarded = receptions.labels("yes")
+        self._kept = receptions.labels("no")
         self.tx = Counter(
             "garonne_gateway_tx",
             "Requested downlink items by what became of them",
@@ -58,6 +60,12 @@ class Metrics:
             ["gateway_id", "sub_band"],
             registry=registry,
         )
+
+    def receive(self, forwarded: list[bool]) -> None:
+        """Count the receptions of one frame."""
+        went_on = sum(forwarded)
+        self._forwarded.inc(went_on)
+        self._kept.inc(len(forwarded) - went_on)
 
     def loads(self, gateway_id: str, loads: list[Load]) -> None:
         """Show what each sub-band of a gateway has spent."""

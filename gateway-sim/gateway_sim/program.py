@@ -146,8 +146,7 @@ class Program:
             return
         self.metrics.heard.labels(kind).inc()
         forwarded = [self._forwarders[one.gateway_id].up(one) for one in uplinks]
-        for done in forwarded:
-            self.metrics.receptions.labels("yes" if done else "no").inc()
+        self.metrics.receive(forwarded)
         if not any(forwarded):
             self.metrics.network_lost.labels(kind).inc()
 

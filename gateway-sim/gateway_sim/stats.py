@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from typing import NamedTuple
 
 from gateway_sim.duty_cycle import Load
 from gateway_sim.jit import TxStatus
@@ -11,8 +11,7 @@ from wire.air import AirFrame
 from wire.declared import DeclaredGateway
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Modulation:
+class Modulation(NamedTuple):
     """A LoRa modulation, as the statistics tell them apart."""
 
     spreading_factor: int
@@ -20,73 +19,78 @@ class Modulation:
     coding_rate: str
 
 
+class Traffic:
+    """Frames counted by frequency and modulation."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[int, Modulation]] = Counter()
+
+    def count(self, frame: AirFrame) -> None:
+        """Count one frame."""
+        modulation = Modulation(
+            frame.spreading_factor, frame.bandwidth_hz, frame.coding_rate
+        )
+        self._counts[frame.frequency_hz, modulation] += 1
+
+    @property
+    def total(self) -> int:
+        """All frames."""
+        return self._counts.total()
+
+    @property
+    def per_frequency(self) -> Mapping[int, int]:
+        """Frames by frequency in Hz."""
+        counts: Counter[int] = Counter()
+        for (frequency_hz, _), number in self._counts.items():
+            counts[frequency_hz] += number
+        return counts
+
+    @property
+    def per_modulation(self) -> Mapping[Modulation, int]:
+        """Frames by modulation."""
+        counts: Counter[Modulation] = Counter()
+        for (_, modulation), number in self._counts.items():
+            counts[modulation] += number
+        return counts
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
     """The counts of one gateway since its last report."""
 
     place: DeclaredGateway
-    at: datetime
-    rx_per_frequency: Mapping[int, int]
-    rx_per_modulation: Mapping[Modulation, int]
-    tx_requested: int
-    tx_per_frequency: Mapping[int, int]
-    tx_per_modulation: Mapping[Modulation, int]
-    tx_per_status: Mapping[TxStatus, int]
+    at_s: float
+    received: Traffic
+    requested: int
+    emitted: Traffic
+    statuses: Mapping[TxStatus, int]
     loads: Sequence[Load]
-
-    @property
-    def rx_received(self) -> int:
-        """Frames received."""
-        return sum(self.rx_per_frequency.values())
-
-    @property
-    def tx_emitted(self) -> int:
-        """Frames sent."""
-        return sum(self.tx_per_frequency.values())
 
 
 class Tally:
     """The counts as they grow."""
 
     def __init__(self) -> None:
-        self._rx_per_frequency: Counter[int] = Counter()
-        self._rx_per_modulation: Counter[Modulation] = Counter()
-        self._tx_requested = 0
-        self._tx_per_frequency: Counter[int] = Counter()
-        self._tx_per_modulation: Counter[Modulation] = Counter()
-        self._tx_per_status: Counter[TxStatus] = Counter()
+        self.received = Traffic()
+        self.emitted = Traffic()
+        self._requested = 0
+        self._statuses: Counter[TxStatus] = Counter()
 
-    def received(self, frame: AirFrame) -> None:
-        """Count a frame that was heard."""
-        self._rx_per_frequency[frame.frequency_hz] += 1
-        self._rx_per_modulation[_modulation(frame)] += 1
-
-    def requested(self, statuses: Iterable[TxStatus]) -> None:
+    def request(self, statuses: Iterable[TxStatus]) -> None:
         """Count a downlink that the server asked for, and what became of its items."""
-        self._tx_requested += 1
-        self._tx_per_status.update(statuses)
-
-    def emitted(self, frame: AirFrame) -> None:
-        """Count a frame that was sent."""
-        self._tx_per_frequency[frame.frequency_hz] += 1
-        self._tx_per_modulation[_modulation(frame)] += 1
+        self._requested += 1
+        self._statuses.update(statuses)
 
     def stats(
-        self, place: DeclaredGateway, *, at: datetime, loads: Sequence[Load]
+        self, place: DeclaredGateway, *, at_s: float, loads: Sequence[Load]
     ) -> Stats:
         """The report of these counts."""
         return Stats(
             place=place,
-            at=at,
-            rx_per_frequency=self._rx_per_frequency,
-            rx_per_modulation=self._rx_per_modulation,
-            tx_requested=self._tx_requested,
-            tx_per_frequency=self._tx_per_frequency,
-            tx_per_modulation=self._tx_per_modulation,
-            tx_per_status=self._tx_per_status,
+            at_s=at_s,
+            received=self.received,
+            requested=self._requested,
+            emitted=self.emitted,
+            statuses=self._statuses,
             loads=loads,
         )
-
-
-def _modulation(frame: AirFrame) -> Modulation:
-    return Modulation(frame.spreading_factor, frame.bandwidth_hz, frame.coding_rate)

@@ -95,13 +95,16 @@ class Directory:
 def match(devices: Iterable[Identity], who: str) -> list[Identity]:
     """Return the devices that a word means; the first way that fits anybody counts."""
     devices, word = list(devices), _plain(who)
-    ways = [
-        lambda d: word.replace(":", "").replace("-", "") == d.dev_eui,
-        lambda d: word == _plain(d.name),
-        lambda d: word in {_plain(d.tags.get(place, "")) for place in PLACES} - {""},
-    ]
-    found = ([d for d in devices if way(d)] for way in ways)
-    return next((some for some in found if some), [])
+    dev_eui = word.replace(":", "").replace("-", "")
+    return (
+        [d for d in devices if dev_eui == d.dev_eui]
+        or [d for d in devices if word == _plain(d.name)]
+        or [d for d in devices if word and word in _places(d)]
+    )
+
+
+def _places(device: Identity) -> list[str]:
+    return [_plain(device.tags.get(place, "")) for place in PLACES]
 
 
 def _nobody(devices: list[Identity], who: str, device_type: str | None) -> str:

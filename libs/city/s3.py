@@ -35,7 +35,7 @@ class Kept:
 class Bucket:
     """One bucket; ``Unreachable`` when the store does not answer or refuses."""
 
-    def __init__(self, settings: S3, *, timeout_s: float = 10.0) -> None:
+    def __init__(self, settings: S3, *, timeout_s: float = 4.0) -> None:
         self._settings = settings
         self._client = _client(settings, timeout_s)
 

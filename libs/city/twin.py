@@ -62,7 +62,7 @@ class Twins:
         return parse_twin(dev_eui.lower(), found) if found else None
 
     def all(self) -> list[Twin]:
-        """Return every twin by name; one pass over the keys, so not for every second."""
+        """Return every twin by name; it passes over all keys, so ask seldom."""
         found = []
         for partition in range(self._partitions):
             pattern = keys.twin(partition, "*")

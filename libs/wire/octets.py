@@ -47,7 +47,7 @@ class Octets(bytes):
         """Read the order of the air, least significant octet first."""
         if len(octets) != cls.size:
             raise Malformed(f"{cls.__name__} has {cls.size} octets, not {len(octets)}")
-        return cls(octets[::-1])
+        return bytes.__new__(cls, octets[::-1])
 
     def to_le(self) -> bytes:
         """Return the order of the air, least significant octet first."""

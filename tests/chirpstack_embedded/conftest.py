@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from chirpstack_api import api, common, gw
+from google.protobuf.json_format import MessageToJson
+
 from chirpstack_embedded.codec import Codec
 from chirpstack_embedded.config import (
     Broker,
@@ -23,7 +25,7 @@ from chirpstack_embedded.core.payloads import Payloads
 from chirpstack_embedded.core.region import RegionPlan
 from chirpstack_embedded.core.server import NetworkServer
 from chirpstack_embedded.model import Device, Keys, QueueItem
-from chirpstack_embedded.store import DeviceSettings, Store
+from chirpstack_embedded.store import DeviceSettings, Store, access
 from chirpstack_embedded.store.schema import DEFAULT_TENANT_ID
 from wire.eui64 import EUI64
 from wire.lorawan.fhdr import FCtrl
@@ -270,8 +272,6 @@ class World:
             frame = uplink_frame(phy_payload, gateway_id, number, **air)
             payload = frame.SerializeToString()
             if as_json:
-                from google.protobuf.json_format import MessageToJson
-
                 payload = MessageToJson(frame).encode()
             self.when_gateway_says(gateway_id, "up", payload)
         self.when_time_passes(wait_s)
@@ -363,7 +363,7 @@ def uplink_frame(
     frequency_hz: int = 868_300_000,
     code_rate: int = gw.CodeRate.CR_4_5,
 ) -> gw.UplinkFrame:
-    """A reception; SNR −5 leaves ADR nothing to do at SF9."""
+    """A reception; SNR -5 leaves ADR nothing to do at SF9."""
     frame = gw.UplinkFrame(
         phy_payload=phy_payload,
         rx_info=gw.UplinkRxInfo(
@@ -390,6 +390,12 @@ def uplink_frame(
 def dev_addr_of(world: World) -> DevAddr:
     assert world.session is not None
     return world.session.dev_addr
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of a second of key derivation per store is for attackers, not tests."""
+    monkeypatch.setattr(access, "_ITERATIONS", 1)
 
 
 @pytest.fixture

@@ -13,13 +13,12 @@ from pathlib import Path
 
 from redis import Redis
 from tests.faas.chirpstack_double import APPLICATION, Double, chirpstack_double
-from tests.servers import mosquitto, valkey
+from tests.servers import Server, mosquitto, valkey
 
 from city.commands import Commands, Target
 from city.network import Network
 from city.redis import connect
 from city.settings import Mqtt, Reader
-from city.settings import Redis as RedisSettings
 from city.types import read_catalogue
 
 LAMP = "a81758fffe0301c4"
@@ -58,7 +57,8 @@ class City:
     """Real Redis and broker, and ChirpStack's double."""
 
     redis: Redis
-    redis_settings: RedisSettings
+    redis_server: Server
+    broker: Server
     mqtt: Mqtt
     double: Double
     home: Path
@@ -113,7 +113,8 @@ def a_city(folder: Path) -> Iterator[City]:
             }
             yield City(
                 redis=redis,
-                redis_settings=read.redis(),
+                redis_server=stored,
+                broker=broker,
                 mqtt=read.mqtt(),
                 double=double,
                 home=folder,

@@ -93,7 +93,8 @@ def what(records: Iterator[Record]) -> Counter[tuple[str, bytes]]:
 
 
 def archived(store: Store, count: int) -> bool:
-    return bool(store.bucket.ensure() or store.archive.count() == count)
+    store.bucket.ensure()
+    return store.archive.count() == count
 
 
 def test_every_event_is_kept_byte_for_byte_and_once(store: Store) -> None:
@@ -103,3 +104,92 @@ def test_every_event_is_kept_byte_for_byte_and_once(store: Store) -> None:
 
     assert Counter(stored) == what(store.archive.read())
     assert store.archive.count(kind="other") == store.archive.count(kind="up")
+
+
+@pytest.mark.slow
+def test_killed_between_put_and_cursor_nothing_is_lost_or_doubled(store: Store) -> None:
+    stored = fill(store.redis, 60)
+    with store.batcher(GARONNE_FAILPOINT="after_put_before_cursor") as process:
+        assert -signal.SIGKILL == process.wait(30)
+    left_over = intents(store.redis)
+    stored |= fill(store.redis, 60, start=60)
+    with store.batcher():
+        until(lambda: 120 == store.archive.count(), "120 events archived")
+
+    assert left_over, "it died with an intent written down"
+    assert Counter(stored) == what(store.archive.read())
+    assert [] == intents(store.redis)
+
+
+@pytest.mark.slow
+def test_a_store_that_is_away_keeps_the_events_waiting(store: Store) -> None:
+    store.s3_server.stop()
+    with store.batcher() as process:
+        stored = fill(store.redis, 50)
+        until(lambda: [] != intents(store.redis), "tried")
+
+        assert process.poll() is None
+
+        store.s3_server.start()
+        until(lambda: archived(store, 50), "50 events archived")
+
+    assert Counter(stored) == what(store.archive.read())
+
+
+@pytest.mark.slow
+def test_a_redis_that_was_away_is_found_again(store: Store) -> None:
+    stored = fill(store.redis, 20)
+    with store.batcher():
+        until(lambda: archived(store, 20), "20 events archived")
+        store.redis_server.kill()
+        store.redis_server.start()
+        stored |= fill(store.redis, 20, start=20)
+        until(lambda: archived(store, 40), "40 events archived")
+
+    assert Counter(stored) == what(store.archive.read())
+
+
+@pytest.mark.slow
+def test_of_two_copies_one_works_and_the_other_takes_over(store: Store) -> None:
+    with store.batcher() as first, store.batcher():
+        stored = fill(store.redis, 40)
+        until(lambda: archived(store, 40), "40 events archived")
+        first.kill()
+        stored |= fill(store.redis, 40, start=40)
+        until(lambda: archived(store, 80), "80 events archived")
+
+    assert Counter(stored) == what(store.archive.read())
+
+
+@pytest.mark.slow
+def test_only_what_is_archived_and_over_the_budget_leaves_the_stream(
+    store: Store,
+) -> None:
+    stored = fill(store.redis, 240)
+    with store.batcher(GARONNE_STREAM_BUDGET="5"):
+        until(lambda: archived(store, 240), "240 events archived")
+        streams = [keys.events(number) for number in range(PARTITIONS)]
+        until(lambda: all(store.redis.xlen(s) <= 5 for s in streams), "trimmed")
+
+    assert {5} == {store.redis.xlen(stream) for stream in streams}
+    assert Counter(stored) == what(store.archive.read())
+
+
+@pytest.mark.slow
+def test_wrong_settings_are_all_told_and_nothing_starts(
+    store: Store, capfd: pytest.CaptureFixture[str]
+) -> None:
+    wrong = {"GARONNE_REDIS": "http://x", "GARONNE_S3": "", "GARONNE_S3_SECRET_KEY": ""}
+    with store.batcher(**wrong) as process:
+        assert 2 == process.wait(30)
+    said = capfd.readouterr().err
+
+    assert [] == [name for name in wrong if name not in said]
+    assert "Traceback" not in said
+
+
+def intents(redis: Redis) -> list[str]:
+    """Return the ranges that are written down and not done."""
+    cursors = [keys.cursor(number, "raw_archive") for number in range(PARTITIONS)]
+    found = [redis.hget(cursor, "first") for cursor in cursors]
+    return [str(first) for first in found if first]

@@ -183,10 +183,10 @@ def test_stats_count_since_the_last_report() -> None:
 
     first, second = sender.stats(NOW + 30), sender.stats(NOW + 60)
 
-    assert (1, 1) == (first.tx_requested, first.tx_emitted)
-    assert {"TX_POWER": 1, "OK": 1} == first.tx_per_status
-    assert {868_300_000: 1} == first.tx_per_frequency
-    assert (0, 0) == (second.tx_requested, second.tx_emitted)
+    assert (1, 1) == (first.requested, first.emitted.total)
+    assert {"TX_POWER": 1, "OK": 1} == first.statuses
+    assert {868_300_000: 1} == first.emitted.per_frequency
+    assert (0, 0) == (second.requested, second.emitted.total)
     assert {"868-868.6": pytest.approx(0.185344)} == {
         load.name: load.used_s for load in second.loads if load.used_s
     }

@@ -210,7 +210,7 @@ class Virtual:
         self.now = now
         self.sent: list[AirFrame] = []
         self.events: list[DeviceEvent] = []
-        self.answer: Callable[[Heard], list[AirFrame]] = lambda heard: []
+        self.answer: Callable[[Heard], list[AirFrame]] = lambda _: []
         self._coming: list[AirFrame] = []
 
     def deliver(self, frame: AirFrame, link: Link = NEAR) -> None:

@@ -107,7 +107,6 @@ class Connection:
             return
         receive_maximum = getattr(answer, "ReceiveMaximum", MAX_OUTSTANDING)
         self.max_outstanding = min(MAX_OUTSTANDING, receive_maximum)
-        client.max_inflight_messages_set(self.max_outstanding)
         shared = getattr(answer, "SharedSubscriptionAvailable", 1)
         prefix = f"$share/{self._broker.share_name}/" if shared else ""
         logger.info("mqtt.connect.ok name=%s filter=%s", self._name, self._filter)

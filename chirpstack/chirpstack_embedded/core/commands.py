@@ -23,7 +23,14 @@ from chirpstack_embedded.model import Device, QueueItem
 
 _TOPIC = re.compile(r"application/([^/]+)/device/([^/]+)/command/([^/]+)")
 _EUI = re.compile(r"[0-9a-fA-F]{16}")
-_MAY_BE_NULL = frozenset({"object", "expiresAt", "expires_at"})
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
+# null stands for an absent message, never for a scalar.
+_NOT_NULL = frozenset(
+    name
+    for field in integration.DownlinkCommand.DESCRIPTOR.fields
+    if field.message_type is None
+    for name in (field.name, field.json_name)
+)
 
 
 def handle_command(
@@ -88,29 +95,25 @@ def _parse(payload: bytes, *, as_json: bool) -> Any:
         if not as_json:
             command.ParseFromString(payload)
             return command
-        document = orjson.loads(payload)
-        nulls = _nulls(document)
-        if nulls:
-            return f"null is no value of {', '.join(nulls)}"
+        fault = _fault(orjson.loads(payload))
+        if fault:
+            return fault
         return Parse(payload.decode("utf-8"), command, ignore_unknown_fields=True)
     except (ParseError, DecodeError, ValueError, RecursionError) as error:
         return str(error)
 
 
-def _nulls(document: object) -> list[str]:
-    # Stricter than protobuf's own JSON: null stands for a message only.
+def _fault(document: object) -> str:
+    """Return what protobuf's own JSON reader would let pass and ChirpStack's not."""
     if not isinstance(document, dict):
-        return []
-    known = {
-        name
-        for field in integration.DownlinkCommand.DESCRIPTOR.fields
-        for name in (field.name, field.json_name)
-    }
-    return [
-        key
-        for key, value in document.items()
-        if value is None and key in known and key not in _MAY_BE_NULL
-    ]
+        return f"expected an object, found {type(document).__name__}"
+    for key in _NOT_NULL.intersection(document):
+        if document[key] is None:
+            return f"null is no value of {key}"
+    data = document.get("data", "")
+    if isinstance(data, str) and not _BASE64.fullmatch(data):
+        return "data is not base64"
+    return ""
 
 
 def _expires_at(command: Any) -> float | None:

@@ -46,11 +46,18 @@ def duration_text(seconds: int, nanos: int) -> str:
     return f"{sign}{abs(seconds)}{_fraction(abs(nanos))}s"
 
 
-@lru_cache(maxsize=4096)
+def single(value: float) -> float:
+    """Return the float32 nearest to ``value``, as a Python float."""
+    return float(struct.unpack("<f", struct.pack("<f", value))[0])
+
+
 def float32(value: float) -> float:
     """Return the double whose text is the shortest that round-trips as a float32."""
-    if not math.isfinite(value):
-        return value
+    return _shortest(value) if value and math.isfinite(value) else value
+
+
+@lru_cache(maxsize=4096)
+def _shortest(value: float) -> float:
     wanted = struct.pack("<f", value)
     for digits in range(1, 9):
         candidate = float(f"{value:.{digits}g}")

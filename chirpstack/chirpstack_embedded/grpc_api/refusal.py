@@ -3,7 +3,7 @@
 import grpc
 
 
-class Refused(Exception):  # noqa: N818 - named for the situation, as in errors.py
+class Refused(Exception):
     """A call that ends with a status other than OK."""
 
     def __init__(self, code: grpc.StatusCode, message: str) -> None:

@@ -117,7 +117,7 @@ function driver(read) {
 const SENSORS = {
   1: (read) => ({ light_input: read.u8("the light input") }),
   2: (read) => ({ lux: lux(read.u16("the light sensor")) }),
-  3: (read) => ({ d4i_lux: lux(read.u16("the D4i light sensor")) }),
+  3: (read) => ({ d4i_lux: lux(read.u16("the D4i light sensor")) }), // tells lux, if alone
   4: (read) => ({ motion: (read.u8("the digital input") & 1) === 1 }),
   8: (read) => ({ tilt_deg: ((deg) => (deg === 0xff ? null : deg))(read.u8("the tilt sensor")) }),
 };
@@ -131,6 +131,7 @@ function sensors(read) {
     if (!SENSORS[kind]) throw "0x" + hex([kind]) + " is no known sensor";
     found = { ...found, ...SENSORS[kind](read) };
   }
+  if (found.lux === undefined && found.d4i_lux !== undefined) found.lux = found.d4i_lux;
   if (read.at() > end) throw "the sensors do not end after " + size + " bytes";
   return found;
 }

@@ -45,7 +45,7 @@ def demo(
 
 def _run(settings: Settings, seconds: float) -> Report:
     declared = read_city(settings.home, settings.city)
-    here = [device for device in declared.devices if not device.box]
+    here = declared.provisioned
     lamps = [str(d.dev_eui) for d in here if d.device_type == LAMP]
     city = City(settings, os.environ)
     try:

@@ -122,7 +122,6 @@ class Story:
         return new
 
     def _step(self, state: str, at: float) -> str:
-        self._reason = ""
         return f"{state:<13} {at - self._asked_at:6.1f} s"
 
     def _why(self, reason: str) -> list[str]:

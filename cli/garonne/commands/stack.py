@@ -16,12 +16,14 @@ from rich.table import Table
 
 from garonne import probes
 from garonne.errors import Refused
+from garonne.places import read_city
 from garonne.settings import Settings
 from garonne.stack import Stack, declare
 from garonne.state import Lock, Run, private_folder, read_run, runner_pid
 from garonne.supervisor.core import State
 from garonne.supervisor.logs import Logs
 from garonne.supervisor.runner import Runner
+from provisioning.keys import ensure_keys
 
 __all__ = ["down", "logs", "reset", "status", "up", "wait_until_up"]
 
@@ -53,6 +55,7 @@ def up(settings: Settings, *, quiet: bool = False, detach: bool = False) -> int:
 def _run(settings: Settings, *, quiet: bool) -> int:
     stack = declare(settings)
     _ask_outside(stack)
+    ensure_keys(settings.keys, read_city(settings.home, settings.city))
     log = Logs(settings.state / "log", sys.stderr, quiet=quiet)
     for sentence in stack.moved:
         log.say(sentence)

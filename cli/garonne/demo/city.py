@@ -96,9 +96,16 @@ def _is_program(name: str) -> bool:
     return name not in {"mosquitto", "valkey", "rclone"}
 
 
+# An autumn evening after sunset, ten times as fast: lamps see people in the dark.
+EVENING = {
+    "GARONNE_WORLD_BEGINS": "2026-10-01T20:30:00+02:00",
+    "GARONNE_WORLD_SPEED": "10",
+}
+
+
 def fresh_settings(settings: Settings, state: Path) -> Settings:
     """Return the settings for a run in this folder, with keys of its own."""
-    environ = {**os.environ, "GARONNE_STATE": str(state)}
+    environ = {**EVENING, **os.environ, "GARONNE_STATE": str(state)}
     environ.pop("GARONNE_KEYS", None)
     environ["GARONNE_CITY"] = settings.city
     return Settings.read(environ)

@@ -104,6 +104,8 @@ class Demo:
         balance; the rest of the time is the archive's, to hold that much.
         """
         until = time.monotonic() + self.limits.drain_s
+        if self._outbox:
+            self._outbox.close_books(time.time())
         report = self._books()
         for _ in self._ticks("drain", self.limits.drain_s - self.limits.archive_s):
             report = self._books()
@@ -201,6 +203,8 @@ def _uplinks(meters: Meters) -> Uplinks:
     sent = meters.total("garonne_sim_uplinks_sent_total", kind="data")
     heard = meters.total("garonne_gateway_uplinks_heard_total", kind="data")
     lost = meters.total("garonne_gateway_uplinks_radio_lost_total", kind="data")
+    # What never reached the ether is lost on the air as well, and only devices know.
+    lost += meters.total("garonne_sim_uplinks_radio_lost_total", kind="data")
     counted = meters.has("garonne_chirpstack_events_published_total")
     rejected = meters.total("garonne_chirpstack_uplinks_rejected_total", kind="data")
     dropped = meters.total("garonne_gateway_uplinks_network_lost_total", kind="data")

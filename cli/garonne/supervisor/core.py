@@ -170,8 +170,8 @@ class Supervision:
         if life.state is State.STOPPING:
             _enter(life, State.STOPPED, now)
         elif life.part.one_shot and code == 0:
-            _enter(life, State.DONE, now)
             self._notes.append(f"{name} is done after {now - life.since:.1f} s")
+            _enter(life, State.DONE, now)
         else:
             self._died(life, code, now)
         self.tick(now)

@@ -52,17 +52,21 @@ class FCtrl:
         if self.f_pending:
             raise Illegal("FPending is a bit of downlinks, an uplink cannot have it")
         return (
-            _ADR * self.adr
-            | _ADR_ACK_REQ * self.adr_ack_req
-            | _ACK * self.ack
-            | _PENDING * self.class_b
+            (_ADR if self.adr else 0)
+            | (_ADR_ACK_REQ if self.adr_ack_req else 0)
+            | (_ACK if self.ack else 0)
+            | (_PENDING if self.class_b else 0)
         )
 
     def octet_down(self) -> int:
         """Return the high bits of the octet in a downlink."""
         if self.adr_ack_req or self.class_b:
             raise Illegal("ADRACKReq and ClassB are bits of uplinks only")
-        return _ADR * self.adr | _ACK * self.ack | _PENDING * self.f_pending
+        return (
+            (_ADR if self.adr else 0)
+            | (_ACK if self.ack else 0)
+            | (_PENDING if self.f_pending else 0)
+        )
 
 
 F_CTRL_UP = tuple(FCtrl.parse_up(octet) for octet in range(256))

@@ -10,16 +10,28 @@ from cryptography.hazmat.primitives.ciphers.modes import ECB
 from cryptography.hazmat.primitives.cmac import CMAC
 
 from wire.errors import Illegal
-from wire.lorawan.data import HEADER, MIC_SIZE, DataFrame, port_and_payload
+from wire.lorawan.data import HEADER, MAX_CONTENT, MIC_SIZE, DataFrame, port_and_payload
 from wire.lorawan.fhdr import FCtrl
 from wire.lorawan.ids import DevAddr
 from wire.lorawan.keys import Key
 from wire.lorawan.mhdr import Direction, MType
 
 F_CNT_MAX = 0xFFFFFFFF
-_TAIL = Struct("<IBB")  # FCnt, 00, length or block number
+_A_HEAD = Struct("<10sIB")  # A_i: 01, zeros, direction, DevAddr; FCnt; 00
+_B0 = Struct("<10sIBB")  # 49, zeros, direction, DevAddr; FCnt; 00; length
 _BLOCK = 16
+_BLOCKS_MAX = 16
+# Joining these with the head of a block gives A_1 … A_n of §4.3.3 in one go.
+_NUMBERS = tuple(
+    (b"", *(number.to_bytes() for number in range(1, blocks + 1)))
+    for blocks in range(_BLOCKS_MAX + 1)
+)
 _NO_BITS = FCtrl()
+# The low bit of the type is the direction: 2 and 4 go up, 3 and 5 down.
+_UNCONFIRMED_UP = MType.UNCONFIRMED_DATA_UP << 5
+_UNCONFIRMED_DOWN = MType.UNCONFIRMED_DATA_DOWN << 5
+_CONFIRMED_UP = MType.CONFIRMED_DATA_UP << 5
+_CONFIRMED_DOWN = MType.CONFIRMED_DATA_DOWN << 5
 
 
 def _encryptor(key: Key) -> Callable[[bytes], bytes]:
@@ -36,11 +48,11 @@ class Session:
     """
 
     __slots__ = (
+        "_a_prefix",
         "_app",
-        "_block_prefix",
+        "_b0_prefix",
         "_dev_addr_le",
         "_mac",
-        "_mic_prefix",
         "_nwk",
         "app_s_key",
         "dev_addr",
@@ -52,10 +64,10 @@ class Session:
         self.nwk_s_key = nwk_s_key
         self.app_s_key = app_s_key
         self._dev_addr_le = dev_addr.to_le()
-        self._mic_prefix = tuple(
+        self._b0_prefix = tuple(
             b"\x49\0\0\0\0" + way.to_bytes() + self._dev_addr_le for way in Direction
         )
-        self._block_prefix = tuple(
+        self._a_prefix = tuple(
             b"\x01\0\0\0\0" + way.to_bytes() + self._dev_addr_le for way in Direction
         )
         self._mac = CMAC(AES(nwk_s_key)).copy
@@ -76,9 +88,8 @@ class Session:
         confirmed: bool = False,
     ) -> bytes:
         """Build an uplink's PHYPayload from clear octets; ``f_cnt`` is FCntUp."""
-        m_type = MType.CONFIRMED_DATA_UP if confirmed else MType.UNCONFIRMED_DATA_UP
-        header = (m_type << 5, f_ctrl.octet_up())
-        return self._build(Direction.UP, header, f_cnt, f_port, payload, f_opts)
+        mhdr = _CONFIRMED_UP if confirmed else _UNCONFIRMED_UP
+        return self._build(mhdr, f_ctrl.octet_up(), f_cnt, f_port, payload, f_opts)
 
     def downlink(
         self,
@@ -91,29 +102,37 @@ class Session:
         confirmed: bool = False,
     ) -> bytes:
         """Build a downlink's PHYPayload from clear octets; ``f_cnt`` is FCntDown."""
-        m_type = MType.CONFIRMED_DATA_DOWN if confirmed else MType.UNCONFIRMED_DATA_DOWN
-        header = (m_type << 5, f_ctrl.octet_down())
-        return self._build(Direction.DOWN, header, f_cnt, f_port, payload, f_opts)
+        mhdr = _CONFIRMED_DOWN if confirmed else _UNCONFIRMED_DOWN
+        return self._build(mhdr, f_ctrl.octet_down(), f_cnt, f_port, payload, f_opts)
 
     def verify(self, phy_payload: bytes, f_cnt: int) -> bool:
         """Whether the MIC is that of this session at the full counter ``f_cnt``."""
         if not 0 <= f_cnt <= F_CNT_MAX:
             return False
-        # Types 2 and 4 go up, 3 and 5 down: the low bit of the type is the direction.
-        way = (phy_payload[0] >> 5) & 1
-        mic = self.mic(way, f_cnt, phy_payload[:-MIC_SIZE])
-        return compare_digest(mic, phy_payload[-MIC_SIZE:])
+        prefix = self._b0_prefix[phy_payload[0] >> 5 & 1]
+        mac = self._mac()
+        mac.update(
+            _B0.pack(prefix, f_cnt, 0, len(phy_payload) - MIC_SIZE)
+            + phy_payload[:-MIC_SIZE]
+        )
+        return compare_digest(mac.finalize()[:MIC_SIZE], phy_payload[-MIC_SIZE:])
 
     def decrypt(self, frame: DataFrame, f_cnt: int) -> bytes:
         """Clear payload of a frame whose MIC was verified at ``f_cnt``."""
         if not frame.frm_payload:
             return b""
-        return self._crypt(frame.direction, f_cnt, frame.f_port, frame.frm_payload)
+        return self._crypt(frame.m_type & 1, f_cnt, frame.f_port, frame.frm_payload)
+
+    def mic(self, way: int, f_cnt: int, message: bytes) -> bytes:
+        """Return the MIC of a message going up (0) or down (1) at a full counter."""
+        mac = self._mac()
+        mac.update(_B0.pack(self._b0_prefix[way], f_cnt, 0, len(message)) + message)
+        return mac.finalize()[:MIC_SIZE]
 
     def _build(
         self,
-        way: Direction,
-        header: tuple[int, int],
+        mhdr: int,
+        control: int,
         f_cnt: int,
         f_port: int | None,
         payload: bytes,
@@ -121,33 +140,28 @@ class Session:
     ) -> bytes:
         if not 0 <= f_cnt <= F_CNT_MAX:
             raise Illegal(f"a frame counter has 32 bits, {f_cnt} does not fit")
+        if len(payload) + len(f_opts) > MAX_CONTENT:
+            raise Illegal(
+                f"FOpts and FRMPayload hold {MAX_CONTENT} octets together,"
+                f" not {len(payload) + len(f_opts)}"
+            )
+        way = mhdr >> 5 & 1
         if payload and f_port is not None:
             payload = self._crypt(way, f_cnt, f_port, payload)
-        mhdr, control = header
+        control |= len(f_opts)
         message = (
-            HEADER.pack(mhdr, self._dev_addr_le, control | len(f_opts), f_cnt & 0xFFFF)
+            HEADER.pack(mhdr, self._dev_addr_le, control & 0xFF, f_cnt & 0xFFFF)
             + f_opts
             + port_and_payload(f_port, payload, f_opts)
         )
         return message + self.mic(way, f_cnt, message)
 
-    def mic(self, way: int, f_cnt: int, message: bytes) -> bytes:
-        """Return the MIC of a message going up (0) or down (1) at a full counter."""
-        mac = self._mac()
-        mac.update(self._mic_prefix[way] + _TAIL.pack(f_cnt, 0, len(message)) + message)
-        return mac.finalize()[:MIC_SIZE]
-
     def _crypt(self, way: int, f_cnt: int, f_port: int | None, payload: bytes) -> bytes:
         size = len(payload)
-        prefix = self._block_prefix[way]
-        stream = (self._app if f_port else self._nwk_block())(
-            b"".join(
-                prefix + _TAIL.pack(f_cnt, 0, block)
-                for block in range(1, (size + _BLOCK - 1) // _BLOCK + 1)
-            )
-        )
-        mixed = int.from_bytes(payload) ^ int.from_bytes(stream[:size])
-        return mixed.to_bytes(size)
+        head = _A_HEAD.pack(self._a_prefix[way], f_cnt, 0)
+        blocks = head.join(_NUMBERS[(size + _BLOCK - 1) // _BLOCK])
+        stream = (self._app if f_port else self._nwk_block())(blocks)[:size]
+        return (int.from_bytes(payload) ^ int.from_bytes(stream)).to_bytes(size)
 
     def _nwk_block(self) -> Callable[[bytes], bytes]:
         if self._nwk is None:

@@ -1,6 +1,7 @@
 """One LoRaWAN end device: the MAC of 1.0.x, class A and class C, around a behaviour."""
 
 from random import Random
+from typing import Protocol, runtime_checkable
 
 from lorawan_sim import frames, mac
 from lorawan_sim.antenna import Wait
@@ -16,6 +17,15 @@ from lorawan_sim.state import Record
 from lorawan_sim.transceiver import Order, Transceiver, tuning
 from lorawan_sim.windows import Slot, Tuning, Window
 from wire.air import AirFrame, Link, device_hears
+
+
+@runtime_checkable
+class Measuring(Protocol):
+    """A behaviour whose payloads tell how the last downlink arrived."""
+
+    def heard(self, rssi_dbm: float, snr_db: float) -> None:
+        """Take what the radio measured."""
+        ...
 
 
 class Device:
@@ -284,7 +294,7 @@ class Device:
         return Order(
             phy_payload=uplink.phy_payload,
             data_rate=uplink.data_rate,
-            power_dbm=self.profile.region.eirp_dbm(session.tx_power_index),
+            power_dbm=self.profile.region.eirp_dbm(uplink.tx_power_index),
             rx1_delay_s=session.rx1_delay_s,
             rx1_dr_offset=session.rx1_dr_offset,
             rx2=self._rx2(session),
@@ -335,6 +345,8 @@ class Device:
             self._radio.land()
         self._radio.antenna.limit(talk.session.max_duty_cycle)
         self._radio.not_before = at
+        if isinstance(self._behaviour, Measuring):
+            self._behaviour.heard(link.rssi_dbm, link.snr_db)
         if down.f_port:
             self._behaviour.received(down.f_port, down.payload, at)
             self._collect(at)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from chirpstack_embedded.core import documents
 from chirpstack_embedded.core.mac.block import Block
 from chirpstack_embedded.core.mac.exchange import Answer, Exchange, Unexpected
+from chirpstack_embedded.core.rendering import single
 from chirpstack_embedded.model import Device, DeviceStatus, Session
 from wire.lorawan.mac import (
     BATTERY_EXTERNAL,
@@ -26,7 +27,8 @@ def handle(
     if not isinstance(answer, DevStatusAns):
         return Unexpected(why="DevStatusAns expected")
     measured = BATTERY_EXTERNAL < answer.battery < BATTERY_UNKNOWN
-    percent = answer.battery / _FULL * 100 if measured else None
+    # ChirpStack reckons in float32: 250 is 98.4252 %, not 98.42519685….
+    percent = single(single(answer.battery / _FULL) * 100) if measured else None
     device, heard = exchange.device, exchange.heard
     device.status = DeviceStatus(
         margin_db=answer.margin_db,

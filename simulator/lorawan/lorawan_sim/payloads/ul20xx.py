@@ -149,7 +149,7 @@ def _sensors(document: Document) -> bytes:
     written = b""
     if "light_input" in document:
         written += bytes((0x01, int(document["light_input"])))
-    if document["lux"] is not None:
+    if document["lux"] is not None and document["lux"] != document.get("d4i_lux"):
         written += struct.pack("<BH", 0x02, lux_word(document["lux"]))
     if "d4i_lux" in document:
         written += struct.pack("<BH", 0x03, lux_word(document["d4i_lux"]))
