@@ -13,7 +13,11 @@ from faas.worker.meters import Meters
 Memory = Mapping[tuple[str, str], Any]
 """What functions remember, by function and DevEUI."""
 
-__all__ = ["Dispatcher", "Job", "Memory"]
+__all__ = ["Dispatcher", "HandlersChanged", "Job", "Memory"]
+
+
+class HandlersChanged(Exception):
+    """New code was put to work between the choice of functions and their run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,10 @@ class Dispatcher:
         only = {f.name for job in awake for f in job.functions}
         with self.executors.borrow() as executor:
             found = iter(executor.run(batch, only, timeout_s=self.timeout_s))
-        return [next(found)["answers"] if job.functions else [] for job in jobs]
+        answers = [next(found)["answers"] if job.functions else [] for job in jobs]
+        if any(map(_differ, jobs, answers)):
+            raise HandlersChanged
+        return answers
 
     def _alone(
         self, jobs: Sequence[Job], memory: Memory, lost: HandlerLost
@@ -93,6 +100,10 @@ class Dispatcher:
         if "memory" in answer.get("effects", {}):
             carried[function.name, job.dev_eui] = answer["effects"]["memory"]
         return answer
+
+
+def _differ(job: Job, answers: Sequence[Answer]) -> bool:
+    return [f.name for f in job.functions] != [a["function"] for a in answers]
 
 
 def _blame(function: Known, lost: HandlerLost) -> Answer:
