@@ -72,8 +72,8 @@ def test_a_device_of_the_box_is_added_by_its_label(city: LivingCity) -> None:
     code, said = city.garonne("device", "add", labels[0], timeout_s=180)
 
     assert 0 == code, said
-    assert "joined after" in said
-    assert "first values after" in said
+    assert "it has joined" in said
+    assert "it speaks" in said
 
 
 def test_what_was_published_is_in_the_archive_byte_for_byte(city: LivingCity) -> None:

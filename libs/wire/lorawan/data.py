@@ -13,6 +13,8 @@ HEADER = Struct("<B4sBH")  # MHDR, DevAddr, FCtrl, FCnt
 HEADER_SIZE = HEADER.size
 MIC_SIZE = 4
 MIN_SIZE = HEADER_SIZE + MIC_SIZE
+MAX_SIZE = 255  # of any LoRa frame
+MAX_CONTENT = MAX_SIZE - MIN_SIZE - 1  # of FOpts and FRMPayload together
 _UP_TYPES = (MType.UNCONFIRMED_DATA_UP, MType.CONFIRMED_DATA_UP)
 _DOWN_TYPES = (MType.UNCONFIRMED_DATA_DOWN, MType.CONFIRMED_DATA_DOWN)
 _DATA_TYPES = (*_UP_TYPES, *_DOWN_TYPES)
@@ -58,9 +60,10 @@ class DataFrame(NamedTuple):
     def parse(cls, phy_payload: bytes) -> Self:
         """Read a whole PHYPayload; the MIC is kept, not judged."""
         end = len(phy_payload) - MIC_SIZE
-        if end < HEADER_SIZE:
+        if not MIN_SIZE <= len(phy_payload) <= MAX_SIZE:
             raise Malformed(
-                f"a data frame has {MIN_SIZE} octets or more, not {len(phy_payload)}"
+                f"a data frame has {MIN_SIZE} to {MAX_SIZE} octets,"
+                f" not {len(phy_payload)}"
             )
         mhdr, dev_addr_le, control, f_cnt_16 = HEADER.unpack_from(phy_payload)
         kind = _OPENS.get(mhdr & _NO_RFU)

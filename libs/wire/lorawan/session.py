@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.ciphers.modes import ECB
 from cryptography.hazmat.primitives.cmac import CMAC
 
 from wire.errors import Illegal
-from wire.lorawan.data import HEADER, MIC_SIZE, DataFrame, port_and_payload
+from wire.lorawan.data import HEADER, MAX_CONTENT, MIC_SIZE, DataFrame, port_and_payload
 from wire.lorawan.fhdr import FCtrl
 from wire.lorawan.ids import DevAddr
 from wire.lorawan.keys import Key
@@ -109,8 +109,13 @@ class Session:
         """Whether the MIC is that of this session at the full counter ``f_cnt``."""
         if not 0 <= f_cnt <= F_CNT_MAX:
             return False
-        mic = self.mic(phy_payload[0] >> 5 & 1, f_cnt, phy_payload[:-MIC_SIZE])
-        return compare_digest(mic, phy_payload[-MIC_SIZE:])
+        prefix = self._b0_prefix[phy_payload[0] >> 5 & 1]
+        mac = self._mac()
+        mac.update(
+            _B0.pack(prefix, f_cnt, 0, len(phy_payload) - MIC_SIZE)
+            + phy_payload[:-MIC_SIZE]
+        )
+        return compare_digest(mac.finalize()[:MIC_SIZE], phy_payload[-MIC_SIZE:])
 
     def decrypt(self, frame: DataFrame, f_cnt: int) -> bytes:
         """Clear payload of a frame whose MIC was verified at ``f_cnt``."""
@@ -135,6 +140,11 @@ class Session:
     ) -> bytes:
         if not 0 <= f_cnt <= F_CNT_MAX:
             raise Illegal(f"a frame counter has 32 bits, {f_cnt} does not fit")
+        if len(payload) + len(f_opts) > MAX_CONTENT:
+            raise Illegal(
+                f"FOpts and FRMPayload hold {MAX_CONTENT} octets together,"
+                f" not {len(payload) + len(f_opts)}"
+            )
         way = mhdr >> 5 & 1
         if payload and f_port is not None:
             payload = self._crypt(way, f_cnt, f_port, payload)

@@ -34,7 +34,7 @@ class Antenna:
     def __init__(self, region: Region, dice: Random) -> None:
         self._region = region
         self._dice = dice
-        self._budgets: dict[int, AirtimeBudget] = {}  # by the band's lower edge
+        self._budgets: dict[int, AirtimeBudget] = {}  # by frequency, shared in a band
         self._aggregate: AirtimeBudget | None = None
 
     def limit(self, max_duty_cycle: int) -> None:
@@ -51,13 +51,16 @@ class Antenna:
         self, channels: Sequence[Channel], airtime_s: float, now: float
     ) -> Channel | Wait:
         """A random channel among those that may carry this air time now."""
-        free = [
-            (self._free_at(channel, airtime_s, now), channel) for channel in channels
+        budgets = [self._budget(channel) for channel in channels]
+        free_at = {it: self._free_at(it, airtime_s, now) for it in set(budgets)}
+        ready = [
+            channel
+            for channel, budget in zip(channels, budgets, strict=True)
+            if free_at[budget] <= now
         ]
-        ready = [channel for at, channel in free if at <= now]
         if ready:
             return self._dice.choice(ready)
-        until = min((at for at, _ in free), default=float("inf"))
+        until = min(free_at.values(), default=float("inf"))
         return Wait(until=until, reason=self._why(channels, until - now))
 
     def spend(self, channel: Channel, airtime_s: float, at: float) -> None:
@@ -66,18 +69,24 @@ class Antenna:
         if self._aggregate is not None:
             self._aggregate.spend(airtime_s, at)
 
-    def _free_at(self, channel: Channel, airtime_s: float, now: float) -> float:
-        at = self._budget(channel).free_at(airtime_s, now)
+    def _free_at(self, budget: AirtimeBudget, airtime_s: float, now: float) -> float:
+        at = budget.free_at(airtime_s, now)
         if self._aggregate is None:
             return at
         return max(at, self._aggregate.free_at(airtime_s, now))
 
     def _budget(self, channel: Channel) -> AirtimeBudget:
+        budget = self._budgets.get(channel.frequency_hz)
+        return self._new_budget(channel) if budget is None else budget
+
+    def _new_budget(self, channel: Channel) -> AirtimeBudget:
+        """The budget of the channel's sub-band, found by its frequency from now on."""
         band = self._band(channel)
-        budget = self._budgets.get(band.low_hz)
-        if budget is None:
-            budget = AirtimeBudget(HOUR_S * band.duty_cycle)
-            self._budgets[band.low_hz] = budget
+        budget = next(
+            (found for hz, found in self._budgets.items() if band.holds(hz)),
+            AirtimeBudget(HOUR_S * band.duty_cycle),
+        )
+        self._budgets[channel.frequency_hz] = budget
         return budget
 
     def _band(self, channel: Channel) -> SubBand:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from random import Random
+from typing import Any
 
 from lorawan_sim.device import Device
 from lorawan_sim.events import DeviceEvent, What
@@ -76,11 +77,10 @@ class Program:
         for task in done:
             task.result()
 
-    async def _stop(self, tasks: Iterable[asyncio.Task[object]]) -> None:
+    async def _stop(self, tasks: Sequence[asyncio.Task[Any]]) -> None:
         for task in tasks:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._ether.close()
         await self._save(self._fleet.unsaved())
         self._disk.shutdown()

@@ -1,9 +1,10 @@
 """What a device and its network agreed on: keys, counters, channels, windows."""
 
-import json
 from dataclasses import astuple, dataclass
 from functools import cache
 from typing import Any, Self
+
+import orjson
 
 from wire.lorawan.ids import DevAddr
 from wire.lorawan.keys import Key
@@ -96,13 +97,13 @@ class Session:
         kept["dev_addr"] = self.crypto.dev_addr.hex()
         kept["nwk_s_key"] = self.crypto.nwk_s_key.hex()
         kept["app_s_key"] = self.crypto.app_s_key.hex()
-        kept["channels"] = [it and astuple(it) for it in self.channels]
-        return json.dumps(kept)
+        kept["channels"] = _rows(self.channels)
+        return orjson.dumps(kept).decode()
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Read what `to_json` wrote."""
-        kept = json.loads(text)
+        kept = orjson.loads(text)
         return cls(
             crypto=Crypto(
                 dev_addr=DevAddr.parse(kept["dev_addr"]),
@@ -112,6 +113,11 @@ class Session:
             channels=tuple(row and channel(*row) for row in kept["channels"]),
             **{name: kept[name] for name in _PLAIN},
         )
+
+
+@cache
+def _rows(channels: Channels) -> list[tuple[int, ...] | None]:
+    return [None if it is None else astuple(it) for it in channels]
 
 
 def usable(channels: Channels, mask: int, data_rate: int) -> list[Channel]:

@@ -250,19 +250,21 @@ def test_a_command_topic_carries_no_event() -> None:
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: (
-        st.lists(inner, max_size=3)
+        st.lists(inner, max_size=2)
         | st.dictionaries(
-            st.sampled_from([*UP, *INFO, "rssi", "snr"]), inner, max_size=6
+            st.sampled_from([*UP, *INFO, "rssi", "snr"]), inner, max_size=3
         )
     ),
-    max_leaves=12,
+    max_leaves=6,
 )
 KINDS = ["up", "join", "ack", "txack", "status", "log", "location", "new"]
 
 
 @given(
     st.sampled_from(KINDS),
-    st.dictionaries(st.sampled_from([*UP, "location", "margin", "context"]), JSON),
+    st.dictionaries(
+        st.sampled_from([*UP, "location", "margin", "context"]), JSON, max_size=4
+    ),
 )
 def test_any_object_is_read_as_far_as_it_goes(
     kind: str, document: dict[str, Any]

@@ -26,7 +26,7 @@ DOWN_BITS = st.builds(
     FCtrl, adr=st.booleans(), ack=st.booleans(), f_pending=st.booleans()
 )
 COUNTERS = st.integers(0, 0xFFFFFFFF)
-PAYLOADS = st.binary(max_size=242)
+PAYLOADS = st.binary(max_size=227)
 
 
 @given(
@@ -142,8 +142,9 @@ def test_commands_in_two_places_are_malformed() -> None:
 @pytest.mark.parametrize(
     ("octets", "why"),
     [
-        ("", "12 octets or more, not 0"),
-        ("40e5c3a7010000000000", "12 octets or more, not 10"),
+        ("", "12 to 255 octets, not 0"),
+        ("40e5c3a7010000000000", "12 to 255 octets, not 10"),
+        ("40" * 256, "12 to 255 octets, not 256"),
         ("00e5c3a70100000000000000", "does not open a data frame"),
         ("c0e5c3a70100000000000000", "does not open a data frame"),
         ("41e5c3a70100000000000000", "does not open a data frame"),
@@ -168,6 +169,16 @@ def test_a_payload_needs_a_port() -> None:
 def test_a_port_has_eight_bits() -> None:
     with pytest.raises(Illegal, match="FPort has 8 bits"):
         SESSION.uplink(f_cnt=0, f_port=256, payload=b"abc")
+
+
+@pytest.mark.parametrize(("payload", "f_opts"), [(243, 0), (228, 15), (300, 0)])
+def test_no_frame_is_longer_than_the_radio_can_send(payload: int, f_opts: int) -> None:
+    with pytest.raises(Illegal, match="242 octets"):
+        SESSION.uplink(f_cnt=0, f_port=1, payload=bytes(payload), f_opts=bytes(f_opts))
+
+
+def test_the_longest_frame_has_255_octets() -> None:
+    assert 255 == len(SESSION.uplink(f_cnt=0, f_port=1, payload=bytes(242)))
 
 
 def test_f_opts_hold_fifteen_octets() -> None:

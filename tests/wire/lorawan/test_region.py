@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from wire.errors import Illegal
@@ -74,6 +76,13 @@ def test_beyond_the_table_rx1_is_illegal(uplink: int, offset: int) -> None:
 
 def test_rx1_answers_on_the_frequency_of_the_uplink() -> None:
     assert 868_300_000 == EU868.rx1_frequency_hz(868_300_000)
+
+
+def test_where_downlinks_have_channels_rx1_takes_the_uplinks_modulo() -> None:
+    region = dataclasses.replace(EU868, rx1_frequencies_hz=(923_300_000, 923_900_000))
+
+    assert 923_300_000 == region.rx1_frequency_hz(868_500_000)
+    assert 923_900_000 == region.rx1_frequency_hz(867_100_000)
 
 
 def test_windows_and_limits_are_the_published_ones() -> None:

@@ -110,6 +110,7 @@ class Region:
     sub_bands: tuple[SubBand, ...]
     downlink_eirp_dbm: int
     downlink_eirp_by_band: tuple[tuple[int, int, int], ...] = ()
+    rx1_frequencies_hz: tuple[int, ...] = ()
     tx_power_step_db: int = 2
     rx1_delay_s: int = 1
     rx2_delay_s: int = 2
@@ -152,8 +153,16 @@ class Region:
         return row[rx1_dr_offset]
 
     def rx1_frequency_hz(self, uplink_frequency_hz: int) -> int:
-        """Frequency of RX1: the uplink's own, unless DlChannelReq changed it."""
-        return uplink_frequency_hz
+        """
+        Frequency of RX1, before any DlChannelReq.
+
+        The uplink's own; where ``rx1_frequencies_hz`` holds downlink channels, the
+        one whose number is the uplink channel's modulo their count.
+        """
+        channel = self.channel_of(uplink_frequency_hz)
+        if not self.rx1_frequencies_hz or channel is None:
+            return uplink_frequency_hz
+        return self.rx1_frequencies_hz[channel.index % len(self.rx1_frequencies_hz)]
 
     def eirp_dbm(self, tx_power: int) -> int:
         """EIRP of a power index, or Illegal beyond the region's last."""
