@@ -15,6 +15,10 @@ import sys
 import time
 from pathlib import Path
 
+from lorawan_sim.behaviour import Message
+from lorawan_sim.card import Card, Profile
+from lorawan_sim.device import Device
+from lorawan_sim.fleet import Fleet
 from wire.air import AirFrame, AirMessage, Link, encode
 from wire.eui64 import EUI64
 from wire.lorawan.ids import DevAddr, NetID
@@ -22,11 +26,6 @@ from wire.lorawan.join import DLSettings, JoinAccept, JoinRequest
 from wire.lorawan.keys import Key
 from wire.lorawan.mhdr import Direction
 from wire.lorawan.region.eu868 import EU868
-
-from lorawan_sim.behaviour import Message
-from lorawan_sim.card import Card, Profile
-from lorawan_sim.device import Device
-from lorawan_sim.fleet import Fleet
 
 START = 1_800_000_000.0
 PERIOD_S = 60.0
