@@ -3,7 +3,7 @@
 from typing import Any
 
 from chirpstack_api import api, common
-from google.protobuf.json_format import ParseDict
+from google.protobuf.json_format import ParseDict, ParseError
 from google.protobuf.message import Message
 
 from city.errors import Invalid
@@ -28,8 +28,9 @@ def profile(fields: DeviceProfile, asked: str) -> Message:
     """Make a device profile of its fields; Invalid names what is none."""
     try:
         message: Message = ParseDict(dict(fields), api.DeviceProfile())
-    except ValueError as error:
-        raise Invalid(f"{asked}: {error}") from error
+    except ParseError as error:
+        sentence = str(error).partition("\n")[0]
+        raise Invalid(f"{asked}: {sentence}") from error
     return message
 
 
