@@ -6,6 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from redis.exceptions import RedisError
+
 from city.commands import Commands, Target
 from city.redis import connect
 from city.settings import Reader
@@ -55,12 +57,19 @@ class Operator:
         self._redis.close()
 
     def act(self, at_s: float) -> None:
-        """Request everything that is due at this second of the run."""
+        """Request everything that is due; what Redis did not take stays due."""
         while self._plan and self._plan[0][0] <= at_s:
-            _, dev_eui, level = self._plan.pop(0)
-            self._commands.request(
-                Target(dev_eui=dev_eui, device_type=LAMP),
-                {"level": level},
-                why="demo",
-                requested_by="operator",
-            )
+            _, dev_eui, level = self._plan[0]
+            try:
+                self._request(dev_eui, level)
+            except RedisError:
+                return
+            self._plan.pop(0)
+
+    def _request(self, dev_eui: str, level: int) -> None:
+        self._commands.request(
+            Target(dev_eui=dev_eui, device_type=LAMP),
+            {"level": level},
+            why="demo",
+            requested_by="operator",
+        )
