@@ -64,7 +64,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivingCity]:
         )
     observer: Observer | None = None
     try:
-        run = _await(process, log, lambda: _brokeris_up(state), UP_WITHIN_S)
+        run = _await(process, log, lambda: _broker_is_up(state), UP_WITHIN_S)
         observer = Observer(run.environment["GARONNE_MQTT"])
         observer.start()
         run = _await(process, log, lambda: is_up(state), UP_WITHIN_S)

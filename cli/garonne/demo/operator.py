@@ -41,8 +41,8 @@ class Operator:
         self, environment: Mapping[str, str], lamps: list[str], run_s: float
     ) -> None:
         self._redis = connect(Reader(environment).redis())
-        catalogue = read_catalogue(Path(environment["GARONNE_HOME"]))
-        self._commands = Commands(self._redis, catalogue)
+        self._catalogue = read_catalogue(Path(environment["GARONNE_HOME"]))
+        self._commands: Commands | None = None
         self._plan = plan(lamps, run_s)
 
     def __enter__(self) -> Self:
@@ -67,6 +67,8 @@ class Operator:
             self._plan.pop(0)
 
     def _request(self, dev_eui: str, level: int) -> None:
+        if self._commands is None:
+            self._commands = Commands(self._redis, self._catalogue)
         self._commands.request(
             Target(dev_eui=dev_eui, device_type=LAMP),
             {"level": level},
