@@ -153,7 +153,7 @@ def test_a_failed_transaction_leaves_no_trace(world: World) -> None:
             world.device,
             QueueItem(id="x", dev_eui=EUI, created_at=0, f_port=1, data=b""),
         )
-        world.store.outbox.add("t", b"p")
+        world.store.outbox.add([("t", b"p")])
 
     cut_short(world, change)
 
@@ -164,7 +164,7 @@ def test_a_failed_transaction_leaves_no_trace(world: World) -> None:
 def test_transactions_nest_and_only_the_outermost_commits(world: World) -> None:
     def inner() -> None:
         with world.store.transaction():
-            world.store.outbox.add("t", b"p")
+            world.store.outbox.add([("t", b"p")])
 
     cut_short(world, inner)
 
@@ -174,7 +174,7 @@ def test_transactions_nest_and_only_the_outermost_commits(world: World) -> None:
 def test_the_outbox_keeps_order_and_bytes_until_told(world: World) -> None:
     with world.store.transaction():
         for number in range(3):
-            world.store.outbox.add(f"t/{number}", bytes((number,)))
+            world.store.outbox.add([(f"t/{number}", bytes((number,)))])
     first, second, third = world.store.outbox.waiting()
 
     with world.store.transaction():
@@ -219,7 +219,7 @@ def test_events_and_counters_leave_in_one_commit(world: World) -> None:
     def judge() -> None:
         world.server.tick(world.now + 0.2)
         for event in world.server.events():
-            world.store.outbox.add(event.topic, event.payload)
+            world.store.outbox.add([(event.topic, event.payload)])
         assert world.store.outbox.waiting()
 
     cut_short(world, judge)
