@@ -24,7 +24,7 @@ from wire.eui64 import EUI64
 from wire.lorawan.ids import DevAddr, NetID
 from wire.lorawan.join import DLSettings, JoinAccept, JoinRequest
 from wire.lorawan.keys import Key
-from wire.lorawan.mhdr import Direction
+from wire.lorawan.mhdr import Direction, MType, m_type_of
 from wire.lorawan.region.eu868 import EU868
 
 START = 1_800_000_000.0
@@ -85,7 +85,8 @@ def joined_fleet(size: int) -> Fleet:
         now = fleet.next_deadline() or START
         fleet.tick(now)
         for frame in fleet.transmissions():
-            fleet.receive(accept(frame, next(nonces)), now)
+            if m_type_of(frame.phy_payload) is MType.JOIN_REQUEST:
+                fleet.receive(accept(frame, next(nonces)), now)
         fleet.events()
     return fleet
 

@@ -23,6 +23,11 @@ def cpu_s(pid: int) -> float:
     return own + sum(cpu_s(child) for child in children(pid))
 
 
+def own_cpu_s() -> float:
+    """Return the CPU seconds of this process alone: the programs are below it."""
+    return time.process_time()
+
+
 def children(pid: int) -> list[int]:
     """Return the processes right below this one."""
     return [
@@ -54,7 +59,11 @@ class CpuMeter:
         return round(spent / (time.monotonic() - self._since), 2)
 
     def _read(self) -> dict[str, float]:
-        return {name: cpu_s(pid) for name, pid in self._pids.items()}
+        here = os.getpid()
+        return {
+            name: own_cpu_s() if pid == here else cpu_s(pid)
+            for name, pid in self._pids.items()
+        }
 
 
 def share(costs: Mapping[str, float], name: str) -> float:
