@@ -2,6 +2,7 @@
 
 import logging
 import random
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from chirpstack_embedded.adapters.engine import (
     GatewaySender,
 )
 from chirpstack_embedded.adapters.gateway_backend import GatewayBackend
-from chirpstack_embedded.adapters.mqtt import Connection
+from chirpstack_embedded.adapters.mqtt import Connection, Fate
 from chirpstack_embedded.adapters.publisher import EventPublisher
 from chirpstack_embedded.codec import Codec
 from chirpstack_embedded.config import Configuration
@@ -23,6 +24,7 @@ from chirpstack_embedded.core.context import Context
 from chirpstack_embedded.core.payloads import Payloads
 from chirpstack_embedded.core.region import RegionPlan
 from chirpstack_embedded.core.server import NetworkServer
+from chirpstack_embedded.errors import BadConfiguration
 from chirpstack_embedded.failpoint import Failpoint
 from chirpstack_embedded.grpc_api import ApiServer
 from chirpstack_embedded.grpc_api.call import Services
@@ -41,6 +43,17 @@ def database_path(configuration: Configuration, settings: Settings) -> str:
     return settings.database or configuration.sqlite_path.removeprefix("sqlite://")
 
 
+def open_store(configuration: Configuration, settings: Settings, now: float) -> Store:
+    """Open the database, or say which file cannot be used and why."""
+    path = database_path(configuration, settings)
+    try:
+        return Store(path, now)
+    except sqlite3.Error as error:
+        raise BadConfiguration(
+            [f"the database {path} cannot be used: {error}"]
+        ) from error
+
+
 class Program:
     """The whole server in one process."""
 
@@ -52,8 +65,9 @@ class Program:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
+        self._clock = clock
         self._metrics = Metrics()
-        self._store = Store(database_path(configuration, settings), clock())
+        self._store = open_store(configuration, settings, clock())
         streams, rng = Streams(), random.SystemRandom()
         payloads = Payloads(Codec())
         server = NetworkServer(
@@ -74,7 +88,7 @@ class Program:
             configuration.integration.broker,
             topic_filter=INTEGRATION_COMMANDS,
             on_message=self._from_application,
-            on_published=self._published,
+            on_fate=self._told,
             on_ready=self._wake,
         )
         self._publisher = EventPublisher(
@@ -115,9 +129,7 @@ class Program:
 
     def start(self) -> None:
         """Open everything; ``garonne_ready`` turns 1 when the broker is there."""
-        if self._settings.metrics:
-            host, port = self._settings.metrics
-            start_http_server(port, addr=host, registry=self._metrics.registry)
+        self._serve_metrics()
         self._metrics.ready.set_function(lambda: float(self.is_ready))
         if self._udp is not None:
             self._udp.start()
@@ -127,6 +139,16 @@ class Program:
             backend.connection.start()
         self._api.start()
         logger.info("ns.program.start api_port=%d", self.api_port)
+
+    def _serve_metrics(self) -> None:
+        if self._settings.metrics is None:
+            return
+        host, port = self._settings.metrics
+        try:
+            start_http_server(port, addr=host, registry=self._metrics.registry)
+        except OSError as error:
+            fault = f"GARONNE_METRICS: {host}:{port} cannot be used: {error.strerror}"
+            raise BadConfiguration([fault]) from error
 
     @property
     def is_ready(self) -> bool:
@@ -168,14 +190,21 @@ class Program:
 
     def _from_gateway(self, region_config_id: str, topic: str, payload: bytes) -> None:
         self._engine.post(
-            FromGateway(region_config_id=region_config_id, topic=topic, payload=payload)
+            FromGateway(
+                at=self._clock(),
+                region_config_id=region_config_id,
+                topic=topic,
+                payload=payload,
+            )
         )
 
     def _from_application(self, topic: str, payload: bytes) -> None:
-        self._engine.post(FromApplication(topic=topic, payload=payload))
+        self._engine.post(
+            FromApplication(at=self._clock(), topic=topic, payload=payload)
+        )
 
-    def _published(self, mid: int, accepted: bool) -> None:
-        self._publisher.published(mid, accepted)
+    def _told(self, token: int, fate: Fate) -> None:
+        self._publisher.told(token, fate)
 
     def _wake(self) -> None:
         self._engine.post(None)

@@ -4,6 +4,7 @@ import argparse
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -32,6 +33,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `garonne logs | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:  # noqa: BLE001 -- the edge: people read sentences
+        return _surprise(error)
+
+
+def _surprise(error: Exception) -> int:
+    if os.environ.get("GARONNE_LOG", "").lower() == "debug":
+        traceback.print_exception(error)
+    text = " ".join(str(error).split()) or "no message"
+    print(
+        f"garonne: this should not happen: {type(error).__name__}: {text} "
+        "(GARONNE_LOG=debug shows where)",
+        file=sys.stderr,
+    )
+    return 1
 
 
 def _run(options: dict[str, Any]) -> int:
@@ -133,6 +148,7 @@ def _people_commands(commands: "_Commands") -> None:
     lamp.set_defaults(run="garonne.commands.lamp:lamp")
 
     _device_commands(commands)
+    _function_commands(commands)
 
     demo = commands.add_parser(
         "demo",
@@ -189,6 +205,25 @@ def _device_commands(commands: "_Commands") -> None:
 
     listed = actions.add_parser("list", help="list the devices in ChirpStack")
     listed.set_defaults(run="garonne.commands.device:list_all")
+
+
+def _function_commands(commands: "_Commands") -> None:
+    notices = commands.add_parser("notices", help="read what functions told people")
+    notices.add_argument("--follow", action="store_true", help="stay for new ones")
+    notices.set_defaults(run="garonne.commands.functions:notices")
+
+    failed = commands.add_parser(
+        "failed",
+        help="list the events that functions failed on",
+        description="List the events that a function failed on: those that are tried "
+        "again, and those given up. Exit code 1 if one was given up.",
+    )
+    failed.add_argument(
+        "--send-back",
+        action="store_true",
+        help="give what was given up another full round of attempts",
+    )
+    failed.set_defaults(run="garonne.commands.functions:failed")
 
 
 def _percent(text: str) -> int:

@@ -21,19 +21,14 @@ from typing import Any, Final
 
 import orjson
 from flask import Flask, Response, request
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Histogram,
-    generate_latest,
-)
+from prometheus_client import CollectorRegistry, generate_latest
 
 from faas import cloudevents
-from faas.buckets import BUCKETS_S
 from faas.cloudevents import Delivery
 from faas.errors import GiveUp, NotAnEvent
 from faas.events import Event
-from faas.functions import Function, OnEvent, wants
+from faas.functions import Function, OnBatch, wakes
+from faas.meters import FunctionMeters
 from faas.ports import PORTS, Effects
 
 ONLY: Final = "Garonne-Functions"
@@ -96,26 +91,10 @@ class Runner:
 
     def __init__(self, functions: Mapping[str, Function[Any]]) -> None:
         self._functions = [
-            (f, f.trigger) for f in functions.values() if isinstance(f.trigger, OnEvent)
+            f for f in functions.values() if not isinstance(f.trigger, OnBatch)
         ]
         self.registry = CollectorRegistry()
-        name = ["function"]
-        self._invoked = Counter(
-            "garonne_function_invoked", "Calls.", name, registry=self.registry
-        )
-        self._failed = Counter(
-            "garonne_function_failed",
-            "Calls that raised.",
-            name,
-            registry=self.registry,
-        )
-        self._seconds = Histogram(
-            "garonne_function_seconds",
-            "Time in the handler.",
-            name,
-            registry=self.registry,
-            buckets=BUCKETS_S,
-        )
+        self._meters = FunctionMeters(self.registry)
 
     def run(
         self, batch: Iterable[Delivery], only: frozenset[str] | None = None
@@ -127,18 +106,20 @@ class Runner:
         as if each had been committed before the next.
         """
         carried: dict[tuple[str, str], Mapping[str, Any]] = {}
-        return [
+        answers: list[dict[str, Any]] = [
             {
                 "id": delivery.event.id,
                 "answers": [
                     self._answer(function, delivery, carried)
-                    for function, trigger in self._functions
-                    if wants(trigger, delivery.event)
+                    for function in self._functions
+                    if wakes(delivery.event, function)
                     and (only is None or function.name in only)
                 ],
             }
             for delivery in batch
         ]
+        self._meters.count(a for each in answers for a in each["answers"])
+        return answers
 
     def _answer(
         self,
@@ -155,19 +136,12 @@ class Runner:
         begun = time.perf_counter()
         outcome, reason = _call(function, event, effects)
         seconds = time.perf_counter() - begun
-        self._count(function.name, outcome, seconds)
         answer = {"function": function.name, "outcome": outcome, "seconds": seconds}
         if outcome != "done":
             return answer | {"reason": reason}
         if "memory" in effects.wanted:
             carried[place] = effects.wanted["memory"]
         return answer | {"effects": effects.wanted}
-
-    def _count(self, function: str, outcome: str, seconds: float) -> None:
-        self._invoked.labels(function).inc()
-        self._seconds.labels(function).observe(seconds)
-        if outcome != "done":
-            self._failed.labels(function).inc()
 
 
 def _call(function: Function[Any], event: Event, effects: Effects) -> tuple[str, str]:

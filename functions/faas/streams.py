@@ -3,20 +3,20 @@
 import re
 from typing import Final
 
-from city import keys
+from wire.partition import partition_of as partition_of_device
 
 _DEVICE_TOPIC: Final = re.compile(
     r"application/([^/]+)/device/([0-9a-fA-F]{16})/event/([^/]+)\Z"
 )
 
-__all__ = ["device_of", "event_id", "kind_of", "partition_of"]
+__all__ = ["device_of", "event_id", "kind_of", "partition_of", "ticks"]
 
 
 def partition_of(topic: str, partitions: int) -> int:
     """Return the partition of a topic: of its device, or of the whole text."""
     found = _DEVICE_TOPIC.match(topic)
     name = found[2].lower() if found else ascii(topic)
-    return keys.partition_of(name, partitions)
+    return partition_of_device(name, partitions)
 
 
 def device_of(topic: str) -> str | None:
@@ -29,6 +29,11 @@ def kind_of(topic: str) -> str | None:
     """Return the kind of event a topic names."""
     found = _DEVICE_TOPIC.match(topic)
     return found[3] if found else None
+
+
+def ticks(function: str) -> str:
+    """Stream of a scheduled function's ticks; its tag is also that of its lease."""
+    return f"{{sched:{function}}}"
 
 
 def event_id(partition: int, entry: str) -> str:

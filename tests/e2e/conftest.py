@@ -1,12 +1,14 @@
 """One living city for all tests of this folder, in a state folder of its own."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,8 @@ from garonne.state import Run, read_run
 from wire.declared import DeclaredCity
 
 CITY = "first-light"
+# By day the motion rule is silent: nothing but the tests commands a lamp.
+NOON = "2026-10-01T12:00:00+02:00"
 UP_WITHIN_S = 180.0
 JOINED_WITHIN_S = 120.0
 
@@ -31,6 +35,7 @@ class LivingCity:
     """A running `garonne up` and how to ask it."""
 
     state: Path
+    handlers: Path
     run: Run
     declared: DeclaredCity
     observer: Observer
@@ -53,11 +58,17 @@ class LivingCity:
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivingCity]:
     """Start the city once; it is up and everything has joined."""
     state = tmp_path_factory.mktemp("first-light")
+    handlers = shutil.copytree(find_home() / "functions/handlers", state / "handlers")
     log = state / "up.out"
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "garonne", "up", "--quiet"],
-            env={**clean_environment(), "GARONNE_STATE": str(state)},
+            env={
+                **clean_environment(),
+                "GARONNE_STATE": str(state),
+                "GARONNE_HANDLERS": str(handlers),
+                "GARONNE_WORLD_BEGINS": NOON,
+            },
             stdout=out,
             stderr=out,
         )
@@ -66,7 +77,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivingCity]:
         run = _await(process, log, lambda: _broker_is_up(state), UP_WITHIN_S)
         observer = Observer(run.environment["GARONNE_MQTT"])
         observer.start()
-        run = _await(process, log, lambda: _is_up(state), UP_WITHIN_S)
+        run = _await(process, log, lambda: is_up(state), UP_WITHIN_S)
         declared = read_city(find_home(), CITY)
         wanted = {str(device.dev_eui) for device in declared.provisioned}
         ledger = observer.ledger
@@ -76,7 +87,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivingCity]:
             lambda: run if wanted <= ledger.devices("join") else None,
             JOINED_WITHIN_S,
         )
-        yield LivingCity(state, run, declared, observer)
+        yield LivingCity(state, handlers, run, declared, observer)
     finally:
         if observer:
             observer.stop()
@@ -90,17 +101,15 @@ def _broker_is_up(state: Path) -> Run | None:
     return run if states.get("mosquitto") == "ready" else None
 
 
-def _is_up(state: Path) -> Run | None:
+def is_up(state: Path) -> Run | None:
+    """Return what runs in this folder once all of it is up."""
     run = read_run(state)
     return run if run and run.state == "up" else None
 
 
-def _await(
-    process: subprocess.Popen[bytes],
-    log: Path,
-    look: Callable[[], Run | None],
-    within_s: float,
-) -> Run:
+def look_until(
+    process: subprocess.Popen[Any], look: Callable[[], Run | None], within_s: float
+) -> Run | None:
     """Look again and again; the process itself is what is waited on in between."""
     pause_s = 0.1
     for _ in range(int(within_s / pause_s)):
@@ -112,5 +121,17 @@ def _await(
         except subprocess.TimeoutExpired:
             continue
         break
+    return None
+
+
+def _await(
+    process: subprocess.Popen[bytes],
+    log: Path,
+    look: Callable[[], Run | None],
+    within_s: float,
+) -> Run:
+    found = look_until(process, look, within_s)
+    if found:
+        return found
     words = log.read_text(encoding="utf-8", errors="replace")[-4000:]
     pytest.fail(f"the city did not come so far within {within_s:g} s:\n{words}")
