@@ -61,7 +61,7 @@ class Settings:
 
         home = Path(environ.get("GARONNE_HOME", "") or checkout())
         values = {
-            "city": read("GARONNE_CITY", lambda text: _city(home, text), "first-light"),
+            "city": read("GARONNE_CITY", lambda text: _city(home, text), "toulouse"),
             "broker": read("GARONNE_MQTT", _broker, "mqtt://127.0.0.1:1883"),
             "air": read("GARONNE_AIR", _address, "127.0.0.1:1702"),
             "metrics": read("GARONNE_METRICS", _metrics, ""),
