@@ -15,6 +15,10 @@ import sys
 import time
 from pathlib import Path
 
+from lorawan_sim.behaviour import Message
+from lorawan_sim.card import Card, Profile
+from lorawan_sim.device import Device
+from lorawan_sim.fleet import Fleet
 from wire.air import AirFrame, AirMessage, Link, encode
 from wire.eui64 import EUI64
 from wire.lorawan.ids import DevAddr, NetID
@@ -22,11 +26,6 @@ from wire.lorawan.join import DLSettings, JoinAccept, JoinRequest
 from wire.lorawan.keys import Key
 from wire.lorawan.mhdr import Direction
 from wire.lorawan.region.eu868 import EU868
-
-from lorawan_sim.behaviour import Message
-from lorawan_sim.card import Card, Profile
-from lorawan_sim.device import Device
-from lorawan_sim.fleet import Fleet
 
 START = 1_800_000_000.0
 PERIOD_S = 60.0
@@ -84,8 +83,7 @@ def joined_fleet(size: int) -> Fleet:
         fleet.add(Device(card, EveryMinute(), profile), starts_at=start)
     nonces = iter(range(1 << 24))
     while fleet.joined < size:
-        now = fleet.next_deadline()
-        assert now is not None
+        now = fleet.next_deadline() or START
         fleet.tick(now)
         for frame in fleet.transmissions():
             fleet.receive(accept(frame, next(nonces)), now)
@@ -146,9 +144,9 @@ def pss_kib() -> int:
 
 
 def weigh(size: int) -> int:
-    """PSS in KiB after everybody joined and an hour of messages was sent."""
+    """PSS in KiB after everybody joined and sent some minutes of messages."""
     fleet = joined_fleet(size)
-    until = START + 3600
+    until = START + 5 * PERIOD_S
     while (now := fleet.next_deadline()) is not None and now < until:
         fleet.tick(now)
         fleet.transmissions()
@@ -159,7 +157,7 @@ def weigh(size: int) -> int:
 
 def weigh_apart(size: int) -> int:
     """The same in a process of its own."""
-    command = [sys.executable, __file__, "--weigh", str(size)]
+    command = [sys.executable, "-P", __file__, "--weigh", str(size)]
     done = subprocess.run(
         command, check=True, capture_output=True, text=True, env=dict(os.environ)
     )

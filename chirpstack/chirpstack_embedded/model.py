@@ -152,6 +152,8 @@ class Device:
     scheduler_run_after: float | None = None
     status: DeviceStatus | None = None
     queue: list[QueueItem] = field(default_factory=list)
+    tags_of_all: dict[str, str] | None = field(default=None, compare=False)
+    """Application, profile and device tags together, once somebody asked."""
 
     @property
     def mac_version(self) -> str:
@@ -169,6 +171,14 @@ class Gateway:
     downlink_priority: int
     private_up: bool
     private_down: bool
+
+
+_REGION_NAMES: dict[int, str] = {value: name for name, value in common.Region.items()}
+
+
+def region_name(device: Device) -> str:
+    """Return the common name of the profile's region, such as ``EU868``."""
+    return _REGION_NAMES[device.profile.region]
 
 
 def mac_version_text(value: int) -> str:

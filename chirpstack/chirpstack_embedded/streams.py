@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 
 HISTORY = 10
@@ -19,7 +20,8 @@ class StreamItem:
     id: str
     time_ns: int
     description: str
-    body: str
+    body: Callable[[], str]
+    """Rendered when somebody looks."""
     properties: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -38,16 +40,16 @@ class Streams:
         *,
         time_ns: int,
         description: str,
-        body: str,
+        body: str | Callable[[], str],
         properties: Mapping[str, str] | None = None,
     ) -> None:
-        """Append an item and wake the readers."""
+        """Append an item and wake the readers; a body may be rendered later."""
         number = next(self._numbers)
         item = StreamItem(
             id=f"{time_ns // 1_000_000}-{number}",
             time_ns=time_ns,
             description=description,
-            body=body,
+            body=body if callable(body) else partial(str, body),
             properties=properties or {},
         )
         with self._changed:

@@ -133,6 +133,7 @@ def _people_commands(commands: "_Commands") -> None:
     lamp.set_defaults(run="garonne.commands.lamp:lamp")
 
     _device_commands(commands)
+    _function_commands(commands)
 
     demo = commands.add_parser(
         "demo",
@@ -189,6 +190,25 @@ def _device_commands(commands: "_Commands") -> None:
 
     listed = actions.add_parser("list", help="list the devices in ChirpStack")
     listed.set_defaults(run="garonne.commands.device:list_all")
+
+
+def _function_commands(commands: "_Commands") -> None:
+    notices = commands.add_parser("notices", help="read what functions told people")
+    notices.add_argument("--follow", action="store_true", help="stay for new ones")
+    notices.set_defaults(run="garonne.commands.functions:notices")
+
+    failed = commands.add_parser(
+        "failed",
+        help="list the events that functions failed on",
+        description="List the events that a function failed on: those that are tried "
+        "again, and those given up. Exit code 1 if one was given up.",
+    )
+    failed.add_argument(
+        "--send-back",
+        action="store_true",
+        help="give what was given up another full round of attempts",
+    )
+    failed.set_defaults(run="garonne.commands.functions:failed")
 
 
 def _percent(text: str) -> int:

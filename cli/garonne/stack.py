@@ -49,6 +49,12 @@ PROGRAMS = (
         one_shot=True,
         start_within_s=300.0,
     ),
+    Program(
+        name="nonces",
+        module="garonne.nonces",
+        needs=("provisioning",),
+        one_shot=True,
+    ),
     Program(name="ingest", module="faas.ingest", needs=("mosquitto", "valkey")),
     Program(name="worker", module="faas.worker", needs=("valkey",)),
     Program(name="batcher", module="faas.batcher", needs=("valkey", "rclone")),
@@ -61,7 +67,7 @@ PROGRAMS = (
     Program(
         name="devices",
         module="lorawan_sim",
-        needs=("gateways", "ingest", "worker", "batcher", "sender"),
+        needs=("nonces", "gateways", "ingest", "worker", "batcher", "sender"),
     ),
 )
 

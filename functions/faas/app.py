@@ -21,19 +21,14 @@ from typing import Any, Final
 
 import orjson
 from flask import Flask, Response, request
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Histogram,
-    generate_latest,
-)
+from prometheus_client import CollectorRegistry, generate_latest
 
 from faas import cloudevents
-from faas.buckets import BUCKETS_S
 from faas.cloudevents import Delivery
 from faas.errors import GiveUp, NotAnEvent
 from faas.events import Event
 from faas.functions import Function, OnEvent, wants
+from faas.meters import FunctionMeters
 from faas.ports import PORTS, Effects
 
 ONLY: Final = "Garonne-Functions"
@@ -99,23 +94,7 @@ class Runner:
             (f, f.trigger) for f in functions.values() if isinstance(f.trigger, OnEvent)
         ]
         self.registry = CollectorRegistry()
-        name = ["function"]
-        self._invoked = Counter(
-            "garonne_function_invoked", "Calls.", name, registry=self.registry
-        )
-        self._failed = Counter(
-            "garonne_function_failed",
-            "Calls that raised.",
-            name,
-            registry=self.registry,
-        )
-        self._seconds = Histogram(
-            "garonne_function_seconds",
-            "Time in the handler.",
-            name,
-            registry=self.registry,
-            buckets=BUCKETS_S,
-        )
+        self._meters = FunctionMeters(self.registry)
 
     def run(
         self, batch: Iterable[Delivery], only: frozenset[str] | None = None
@@ -127,7 +106,7 @@ class Runner:
         as if each had been committed before the next.
         """
         carried: dict[tuple[str, str], Mapping[str, Any]] = {}
-        return [
+        answers: list[dict[str, Any]] = [
             {
                 "id": delivery.event.id,
                 "answers": [
@@ -139,6 +118,8 @@ class Runner:
             }
             for delivery in batch
         ]
+        self._meters.count(a for each in answers for a in each["answers"])
+        return answers
 
     def _answer(
         self,
@@ -155,19 +136,12 @@ class Runner:
         begun = time.perf_counter()
         outcome, reason = _call(function, event, effects)
         seconds = time.perf_counter() - begun
-        self._count(function.name, outcome, seconds)
         answer = {"function": function.name, "outcome": outcome, "seconds": seconds}
         if outcome != "done":
             return answer | {"reason": reason}
         if "memory" in effects.wanted:
             carried[place] = effects.wanted["memory"]
         return answer | {"effects": effects.wanted}
-
-    def _count(self, function: str, outcome: str, seconds: float) -> None:
-        self._invoked.labels(function).inc()
-        self._seconds.labels(function).observe(seconds)
-        if outcome != "done":
-            self._failed.labels(function).inc()
 
 
 def _call(function: Function[Any], event: Event, effects: Effects) -> tuple[str, str]:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from faas.errors import NotAnEvent
@@ -21,6 +22,10 @@ that falls after a minute is a device that was reset.
 """
 
 _DEV_ADDR: Final = re.compile(r"[0-9a-f]{8}\Z")
+_INSTANT: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?([Zz]|[+-]\d\d:\d\d)\Z",
+    re.ASCII,
+)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NOTHING: Final[Mapping[str, Any]] = {}
 
@@ -143,13 +148,19 @@ class Logged(Event):
 
 def ns_of(text: str) -> int:
     """Unix nanoseconds of an RFC 3339 instant (`Z` or offset, 0 to 9 digits)."""
+    found = _INSTANT.match(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no instant of RFC 3339")
+    whole, digits, offset = found.groups()
+    return _seconds(whole + offset) * 10**9 + int((digits or "0").ljust(9, "0"))
+
+
+@lru_cache(maxsize=1024)  # at any rate, many events share a second
+def _seconds(text: str) -> int:
     since = datetime.fromisoformat(text) - _EPOCH
     if since.days < 0:
         raise ValueError(f"{text!r} is before 1970")
-    whole_s = since.days * 86_400 + since.seconds
-    _, _, tail = text.partition(".")
-    digits = tail.rstrip("Z").partition("+")[0].partition("-")[0]
-    return whole_s * 10**9 + int(digits[:9].ljust(9, "0"))
+    return since.days * 86_400 + since.seconds
 
 
 def mark_of(dev_addr: str, f_cnt: int, heard_ns: int) -> str:
@@ -187,10 +198,9 @@ def parse_event(kind: str, document: Any, *, event_id: str, arrived_ns: int) -> 
         common = {
             "id": event_id,
             "kind": kind,
-            "time": _instant(arrived_ns),
             "dev_eui": _text(info, "devEui").lower(),
             "device_name": _text(info, "deviceName"),
-            "device_type": tags.get("device_type") or UNKNOWN,
+            "device_type": _type_of(tags),
             "application_id": _text(info, "applicationId"),
             "tags": tags,
             "document": document,
@@ -210,11 +220,11 @@ def heard_ns_of(document: Mapping[str, Any], arrived_ns: int) -> int:
 
 def _uplink(doc: Mapping[str, Any], common: dict[str, Any], arrived_ns: int) -> Event:
     heard_ns = heard_ns_of(doc, arrived_ns)
-    common["time"] = _instant(heard_ns)
     data = _mapping(doc.get("object") or _NOTHING)
     dev_addr, f_cnt = _address(doc), _counter(doc)
     return Uplink(
         **common,
+        time=_instant(heard_ns),
         data=data,
         message=str(data.get("message", "")),
         payload=base64.b64decode(doc.get("data") or "", validate=True),
@@ -237,42 +247,46 @@ def _heard(rx: Mapping[str, Any]) -> Heard:
     )
 
 
-def _joined(doc: Mapping[str, Any], common: dict[str, Any], _: int) -> Event:
-    return Joined(**common, dev_addr=_address(doc))
+def _joined(doc: Mapping[str, Any], common: dict[str, Any], arrived_ns: int) -> Event:
+    return Joined(**common, time=_instant(arrived_ns), dev_addr=_address(doc))
 
 
-def _tx_acked(doc: Mapping[str, Any], common: dict[str, Any], _: int) -> Event:
+def _tx_acked(doc: Mapping[str, Any], common: dict[str, Any], arrived_ns: int) -> Event:
     return TxAcked(
         **common,
+        time=_instant(arrived_ns),
         command_id=doc.get("queueItemId", ""),
         gateway_id=doc.get("gatewayId", ""),
         f_cnt_down=int(doc.get("fCntDown", 0)),
     )
 
 
-def _acked(doc: Mapping[str, Any], common: dict[str, Any], _: int) -> Event:
+def _acked(doc: Mapping[str, Any], common: dict[str, Any], arrived_ns: int) -> Event:
     return Acked(
         **common,
+        time=_instant(arrived_ns),
         command_id=doc.get("queueItemId", ""),
         acknowledged=bool(doc.get("acknowledged")),
         f_cnt_down=int(doc.get("fCntDown", 0)),
     )
 
 
-def _status(doc: Mapping[str, Any], common: dict[str, Any], _: int) -> Event:
+def _status(doc: Mapping[str, Any], common: dict[str, Any], arrived_ns: int) -> Event:
     mains = bool(doc.get("externalPowerSource"))
     unknown = mains or bool(doc.get("batteryLevelUnavailable"))
     return Status(
         **common,
+        time=_instant(arrived_ns),
         margin_db=int(doc["margin"]),
         battery_percent=None if unknown else float(doc.get("batteryLevel", 0.0)),
         external_power=mains,
     )
 
 
-def _logged(doc: Mapping[str, Any], common: dict[str, Any], _: int) -> Event:
+def _logged(doc: Mapping[str, Any], common: dict[str, Any], arrived_ns: int) -> Event:
     return Logged(
         **common,
+        time=_instant(arrived_ns),
         level=doc.get("level", ""),
         code=doc.get("code", ""),
         description=doc.get("description", ""),
@@ -280,8 +294,8 @@ def _logged(doc: Mapping[str, Any], common: dict[str, Any], _: int) -> Event:
     )
 
 
-def _other(_: Mapping[str, Any], common: dict[str, Any], __: int) -> Event:
-    return Event(**common)
+def _other(_: Mapping[str, Any], common: dict[str, Any], arrived_ns: int) -> Event:
+    return Event(**common, time=_instant(arrived_ns))
 
 
 _Reader = Callable[[Mapping[str, Any], dict[str, Any], int], Event]
@@ -294,6 +308,11 @@ _READERS: Final[Mapping[str, _Reader]] = {
     "status": _status,
     "log": _logged,
 }
+
+
+def _type_of(tags: Mapping[str, Any]) -> str:
+    found = tags.get("device_type")
+    return found if isinstance(found, str) and found else UNKNOWN
 
 
 def _address(document: Mapping[str, Any]) -> str:

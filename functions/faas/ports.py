@@ -23,6 +23,7 @@ from faas.batches import Batch
 EXPIRES_S: Final = 300.0
 """How long an order is worth sending when its handler does not say."""
 
+_LARGEST_AMOUNT: Final = 2**53
 _DEV_EUI: Final = re.compile(r"[0-9a-f]{16}\Z")
 
 Level = Literal["info", "warning", "error"]
@@ -168,7 +169,9 @@ class _State:
 
     def add(self, counter: str, amount: int = 1) -> None:
         counts = self.effects.table_of("counts")
-        counts[counter] = counts.get(counter, 0) + int(amount)
+        counts[counter] = total = counts.get(counter, 0) + int(amount)
+        if abs(total) > _LARGEST_AMOUNT:
+            raise ValueError(f"asked to add {total} to {counter!r}, which is too much")
 
 
 @dataclass(frozen=True, slots=True)

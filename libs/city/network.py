@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from typing import Any, Final, Self
 
 import grpc
-from chirpstack_api import api, common
-from google.protobuf.json_format import MessageToDict, ParseDict
+from chirpstack_api import api
+from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
+from city import messages
 from city.errors import (
     AlreadyThere,
     Invalid,
@@ -121,7 +122,7 @@ class Network:
         """Return all tenants."""
         return list(
             map(
-                _named,
+                messages.named,
                 self._pages("list tenants", self._tenant.List, api.ListTenantsRequest),
             )
         )
@@ -140,7 +141,7 @@ class Network:
             api.ListApplicationsRequest,
             tenant_id=tenant_id,
         )
-        return list(map(_named, found))
+        return list(map(messages.named, found))
 
     def create_application(
         self, tenant_id: str, name: str, *, tags: Mapping[str, str] | None = None
@@ -165,7 +166,7 @@ class Network:
             api.ListDeviceProfilesRequest,
             tenant_id=tenant_id,
         )
-        return list(map(_named, found))
+        return list(map(messages.named, found))
 
     def device_profile(self, profile_id: str) -> DeviceProfile:
         """Return a device profile."""
@@ -182,7 +183,7 @@ class Network:
         """Create a device profile; return its id."""
         asked = f"create device profile {profile.get('name')}"
         request = api.CreateDeviceProfileRequest(
-            device_profile=_profile(profile, asked)
+            device_profile=messages.profile(profile, asked)
         )
         return str(self._call(asked, self._profile.Create, request).id)
 
@@ -190,7 +191,7 @@ class Network:
         """Replace a device profile (``id`` says which)."""
         asked = f"update device profile {profile.get('name')}"
         request = api.UpdateDeviceProfileRequest(
-            device_profile=_profile(profile, asked)
+            device_profile=messages.profile(profile, asked)
         )
         self._call(asked, self._profile.Update, request)
 
@@ -204,22 +205,22 @@ class Network:
             api.ListDevicesRequest,
             application_id=application_id,
         )
-        return list(map(_listed_device, found))
+        return list(map(messages.listed_device, found))
 
     def device(self, dev_eui: str) -> Device:
         """Return a device; NotThere if there is none."""
         request = api.GetDeviceRequest(dev_eui=dev_eui)
         answer = self._call(f"get device {dev_eui}", self._device.Get, request)
-        return _device(answer.device)
+        return messages.device(answer.device)
 
     def create_device(self, device: Device) -> None:
         """Create a device."""
-        request = api.CreateDeviceRequest(device=_device_message(device))
+        request = api.CreateDeviceRequest(device=messages.device_message(device))
         self._call(f"create device {device.dev_eui}", self._device.Create, request)
 
     def update_device(self, device: Device) -> None:
         """Replace a device."""
-        request = api.UpdateDeviceRequest(device=_device_message(device))
+        request = api.UpdateDeviceRequest(device=messages.device_message(device))
         self._call(f"update device {device.dev_eui}", self._device.Update, request)
 
     def delete_device(self, dev_eui: str) -> None:
@@ -258,7 +259,11 @@ class Network:
         request = api.GetDeviceActivationRequest(dev_eui=dev_eui)
         asked = f"get activation of {dev_eui}"
         answer = self._call(asked, self._device.GetActivation, request)
-        return _activation(answer) if answer.HasField("device_activation") else None
+        return (
+            messages.activation(answer)
+            if answer.HasField("device_activation")
+            else None
+        )
 
     # -- queue
 
@@ -266,7 +271,7 @@ class Network:
         """Return what waits for a device, expired items too."""
         request = api.GetDeviceQueueItemsRequest(dev_eui=dev_eui)
         answer = self._call(f"get queue of {dev_eui}", self._device.GetQueue, request)
-        return list(map(_queue_item, answer.result))
+        return list(map(messages.queue_item, answer.result))
 
     def enqueue(self, dev_eui: str, item: QueueItem) -> str:
         """Queue a downlink; return the id the server gives (``item.id`` is ignored)."""
@@ -298,23 +303,23 @@ class Network:
             api.ListGatewaysRequest,
             tenant_id=tenant_id,
         )
-        return list(map(_listed_gateway, found))
+        return list(map(messages.listed_gateway, found))
 
     def gateway(self, gateway_id: str) -> Gateway:
         """Return a gateway; NotThere if there is none."""
         request = api.GetGatewayRequest(gateway_id=gateway_id)
         answer = self._call(f"get gateway {gateway_id}", self._gateway.Get, request)
-        return _gateway(answer.gateway)
+        return messages.gateway(answer.gateway)
 
     def create_gateway(self, gateway: Gateway) -> None:
         """Create a gateway."""
-        request = api.CreateGatewayRequest(gateway=_gateway_message(gateway))
+        request = api.CreateGatewayRequest(gateway=messages.gateway_message(gateway))
         asked = f"create gateway {gateway.gateway_id}"
         self._call(asked, self._gateway.Create, request)
 
     def update_gateway(self, gateway: Gateway) -> None:
         """Replace a gateway."""
-        request = api.UpdateGatewayRequest(gateway=_gateway_message(gateway))
+        request = api.UpdateGatewayRequest(gateway=messages.gateway_message(gateway))
         asked = f"update gateway {gateway.gateway_id}"
         self._call(asked, self._gateway.Update, request)
 
@@ -375,130 +380,3 @@ def _events(call: Any, asked: str) -> Iterator[DeviceEvent]:
             )
     except grpc.RpcError as error:
         raise explain(error, asked) from error
-
-
-def _named(item: Any) -> Named:
-    return Named(id=item.id, name=item.name)
-
-
-def _profile(fields: DeviceProfile, asked: str) -> Message:
-    try:
-        message: Message = ParseDict(dict(fields), api.DeviceProfile())
-    except ValueError as error:
-        raise Invalid(f"{asked}: {error}") from error
-    return message
-
-
-def _listed_device(item: Any) -> ListedDevice:
-    return ListedDevice(
-        dev_eui=item.dev_eui,
-        name=item.name,
-        description=item.description,
-        device_profile_id=item.device_profile_id,
-        device_profile_name=item.device_profile_name,
-        last_seen_at=_instant(item, "last_seen_at"),
-        tags=dict(item.tags),
-    )
-
-
-def _device(message: Any) -> Device:
-    return Device(
-        dev_eui=message.dev_eui,
-        name=message.name,
-        application_id=message.application_id,
-        device_profile_id=message.device_profile_id,
-        join_eui=message.join_eui,
-        description=message.description,
-        disabled=message.is_disabled,
-        tags=dict(message.tags),
-        variables=dict(message.variables),
-    )
-
-
-def _device_message(device: Device) -> Message:
-    message: Message = api.Device(
-        dev_eui=device.dev_eui,
-        name=device.name,
-        application_id=device.application_id,
-        device_profile_id=device.device_profile_id,
-        join_eui=device.join_eui,
-        description=device.description,
-        is_disabled=device.disabled,
-        tags=device.tags,
-        variables=device.variables,
-    )
-    return message
-
-
-def _activation(answer: Any) -> Activation:
-    session = answer.device_activation
-    return Activation(
-        dev_addr=session.dev_addr,
-        f_cnt_up=session.f_cnt_up,
-        n_f_cnt_down=session.n_f_cnt_down,
-        a_f_cnt_down=session.a_f_cnt_down,
-    )
-
-
-def _queue_item(item: Any) -> QueueItem:
-    return QueueItem(
-        id=item.id,
-        f_port=item.f_port,
-        data=item.data,
-        confirmed=item.confirmed,
-        is_pending=item.is_pending,
-        f_cnt_down=item.f_cnt_down,
-        expires_at=_instant(item, "expires_at"),
-    )
-
-
-def _gateway(message: Any) -> Gateway:
-    return Gateway(
-        gateway_id=message.gateway_id,
-        name=message.name,
-        tenant_id=message.tenant_id,
-        latitude=message.location.latitude,
-        longitude=message.location.longitude,
-        altitude_m=message.location.altitude,
-        stats_interval_s=message.stats_interval,
-        description=message.description,
-        tags=dict(message.tags),
-    )
-
-
-def _gateway_message(gateway: Gateway) -> Message:
-    location = common.Location(
-        latitude=gateway.latitude,
-        longitude=gateway.longitude,
-        altitude=gateway.altitude_m,
-        source=common.LocationSource.CONFIG,
-    )
-    message: Message = api.Gateway(
-        gateway_id=gateway.gateway_id,
-        name=gateway.name,
-        tenant_id=gateway.tenant_id,
-        location=location,
-        stats_interval=gateway.stats_interval_s,
-        description=gateway.description,
-        tags=gateway.tags,
-    )
-    return message
-
-
-def _listed_gateway(item: Any) -> ListedGateway:
-    return ListedGateway(
-        gateway_id=item.gateway_id,
-        name=item.name,
-        tenant_id=item.tenant_id,
-        latitude=item.location.latitude,
-        longitude=item.location.longitude,
-        altitude_m=item.location.altitude,
-        last_seen_at=_instant(item, "last_seen_at"),
-        state=api.GatewayState.Name(item.state),
-    )
-
-
-def _instant(message: Any, field: str) -> float | None:
-    if not message.HasField(field):
-        return None
-    return float(getattr(message, field).ToNanoseconds() / 1e9)

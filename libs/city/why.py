@@ -5,16 +5,13 @@ Instants in sentences are UTC, from our clock.
 """
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from city.command import Entry, Item, Rules
-
-if TYPE_CHECKING:
-    from city.command_life import Radio
+from city.line import Radio
 
 
 def not_yet(
-    entry: Entry, item: Item | None, radio: "Radio", opened: Entry | None, now: float
+    entry: Entry, item: Item | None, radio: Radio, opened: Entry | None, now: float
 ) -> str:
     """Say why an unfinished command is not confirmed yet."""
     if entry is opened and item is not None and not item.asks:
@@ -26,7 +23,7 @@ def not_yet(
     return "waiting behind another command to the same device"
 
 
-def _sending(entry: Entry, item: Item, radio: "Radio", now: float) -> str:
+def _sending(entry: Entry, item: Item, radio: Radio, now: float) -> str:
     if item.trouble:
         return item.trouble
     if entry.cancelled:
@@ -41,7 +38,7 @@ def _sending(entry: Entry, item: Item, radio: "Radio", now: float) -> str:
     return again + (_class_c(radio, now) if radio.class_c else _class_a(radio))
 
 
-def _class_c(radio: "Radio", now: float) -> str:
+def _class_c(radio: Radio, now: float) -> str:
     if radio.heard is False:
         return "waiting for its first uplink: class C sends nothing after a join before"
     if radio.refusal:
@@ -54,7 +51,7 @@ def _class_c(radio: "Radio", now: float) -> str:
     return "in ChirpStack's queue, waiting for the gateway's tx ack"
 
 
-def _class_a(radio: "Radio") -> str:
+def _class_a(radio: Radio) -> str:
     if radio.refusal:
         return _refused(radio.refusal)
     return "waiting for the device's next uplink: class A listens only after one"
@@ -105,13 +102,13 @@ def expired_here(trouble: str) -> str:
     return f"its time was up before it was sent ({trouble or 'not handed over yet'})"
 
 
-def expired_there(radio: "Radio") -> str:
+def expired_there(radio: Radio) -> str:
     """Say that a command expired in ChirpStack's queue."""
     cause = not_sent(radio)
     return f"its time was up in ChirpStack's queue ({cause})"
 
 
-def not_sent(radio: "Radio") -> str:
+def not_sent(radio: Radio) -> str:
     """Say what most likely kept ChirpStack from sending."""
     if radio.refusal:
         return _refused(radio.refusal)

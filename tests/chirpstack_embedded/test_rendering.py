@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from chirpstack_api import gw
+from chirpstack_api import common, gw
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.json_format import MessageToDict, Parse
+from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +20,7 @@ from chirpstack_embedded.core.rendering import (
     float32,
     nanoseconds,
     render_message,
+    render_rx_info,
     single,
     timestamp_text,
 )
@@ -166,3 +169,34 @@ def test_what_is_rendered_is_what_protobuf_itself_would_say(
 
 def test_an_instant_in_seconds_keeps_its_microseconds() -> None:
     assert 1_789_374_067_412_305_000 == nanoseconds(1_789_374_067.412305)
+
+
+@given(
+    st.builds(
+        gw.UplinkRxInfo,
+        gateway_id=st.text(max_size=16),
+        uplink_id=st.integers(0, 2**32 - 1),
+        rssi=st.integers(-200, 50),
+        snr=_SNR,
+        channel=st.integers(0, 9),
+        rf_chain=st.integers(0, 1),
+        board=st.integers(0, 1),
+        antenna=st.integers(0, 1),
+        location=st.none()
+        | st.builds(common.Location, latitude=st.floats(-90, 90), accuracy=_SNR),
+        ns_time=st.none() | st.builds(Timestamp, seconds=st.integers(0, 2**32)),
+        time_since_gps_epoch=st.none()
+        | st.builds(Duration, seconds=st.integers(0, 2**32)),
+        context=st.binary(max_size=8),
+        metadata=st.dictionaries(st.text(max_size=4), st.text(max_size=4), max_size=1),
+        crc_status=st.integers(0, 5),
+    )
+)
+def test_the_hot_path_renders_a_reception_as_the_general_one(
+    rx: gw.UplinkRxInfo,
+) -> None:
+    expected = render_message(rx)
+
+    rendered = render_rx_info(rx)
+    assert expected == rendered
+    assert list(expected) == list(rendered)

@@ -6,13 +6,9 @@ from uuid import UUID
 import pytest
 
 from city.command import Command, Entry, Payload, Rules, derived_id
-from city.command_life import (
-    EXPIRY_GRACE_S,
-    LOOK_FIRST_S,
-    MISSED_S,
-    Life,
-    Radio,
-)
+from city.command_life import Life
+from city.line import Radio
+from city.steps import EXPIRY_GRACE_S, LOOK_FIRST_S, MISSED_S
 
 EUI = "0102030405060708"
 WITHIN_S = 15.0
@@ -520,6 +516,18 @@ def test_a_broker_that_is_away_costs_nothing_but_time(story: Story) -> None:
     story.drain()
 
     assert "queued" == story.state(1)
+
+
+def test_hours_without_chirpstack_change_nothing_but_the_time(story: Story) -> None:
+    story.request(1, expires_s=1e6)
+    story.hand_over(name(1))
+    for _ in range(1500):
+        story.wait(60.0)
+        story.life.trouble(name(1), "ChirpStack's API does not answer", story.now)
+        story.drain()
+
+    assert "queued" == story.state(1)
+    assert "does not answer" in story.why(1)
 
 
 def test_the_class_c_lock_is_named_and_ends(story: Story) -> None:

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from city.command import ENDS, Command, Entry, Payload, Rules, State, derived_id
-from city.command_life import EXPIRY_GRACE_S, Effect, Life, Radio
+from city.command_life import Life
+from city.line import Effect, Radio
+from city.steps import EXPIRY_GRACE_S
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from chirpstack_embedded.codec import Codec, CodecError, DecodedObject, EncodedPayload
-from city.types import read_type
+from city.types import Planner, read_type
 from lorawan_sim.devices import is_simulated, module_name
 
 HOME = Path(__file__).parents[2]
@@ -206,13 +206,16 @@ def test_a_type_with_commands_says_how_they_are_confirmed(folder: Path) -> None:
         )
         return
 
+    rules = Planner(found).rules
+    assert rules is not None
     matching = [
         one
         for one in documents
-        if one["message"] == found.commands["confirm_message"]
-        and one.get("reason") == found.commands["confirm_reason"]
+        if one["message"] == rules.confirm_message
+        and rules.confirms({name: one.get(name) for name in rules.confirm_fields}, one)
     ]
     assert matching
-    assert all(set(found.commands["confirm_fields"]) <= one.keys() for one in matching)
-    request = found.commands["status_request"]
-    assert isinstance(CODEC.encode(found.codec, request, {}), EncodedPayload)
+    assert all(set(rules.confirm_fields) <= one.keys() for one in matching)
+    if "status_request" in found.commands:
+        request = found.commands["status_request"]
+        assert isinstance(CODEC.encode(found.codec, request, {}), EncodedPayload)

@@ -1,6 +1,7 @@
 """One living city for all tests of this folder, in a state folder of its own."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,6 +32,7 @@ class LivingCity:
     """A running `garonne up` and how to ask it."""
 
     state: Path
+    handlers: Path
     run: Run
     declared: DeclaredCity
     observer: Observer
@@ -53,11 +55,16 @@ class LivingCity:
 def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivingCity]:
     """Start the city once; it is up and everything has joined."""
     state = tmp_path_factory.mktemp("first-light")
+    handlers = shutil.copytree(find_home() / "functions/handlers", state / "handlers")
     log = state / "up.out"
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "garonne", "up", "--quiet"],
-            env={**clean_environment(), "GARONNE_STATE": str(state)},
+            env={
+                **clean_environment(),
+                "GARONNE_STATE": str(state),
+                "GARONNE_HANDLERS": str(handlers),
+            },
             stdout=out,
             stderr=out,
         )
@@ -76,7 +83,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivingCity]:
             lambda: run if wanted <= ledger.devices("join") else None,
             JOINED_WITHIN_S,
         )
-        yield LivingCity(state, run, declared, observer)
+        yield LivingCity(state, handlers, run, declared, observer)
     finally:
         if observer:
             observer.stop()

@@ -109,7 +109,7 @@ def a_city(folder: Path) -> Iterator[City]:
             environment |= {
                 "GARONNE_CHIRPSTACK_GRPC": double.target,
                 "GARONNE_CHIRPSTACK_TOKEN": "token",
-                "GARONNE_SENDER_LEASE": "1",
+                "GARONNE_SENDER_LEASE_S": "1",
             }
             yield City(
                 redis=redis,

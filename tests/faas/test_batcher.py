@@ -59,8 +59,8 @@ def store() -> Iterator[Store]:
             "GARONNE_S3": s3_server.url,
             "GARONNE_S3_ACCESS_KEY": s3_server.user,
             "GARONNE_S3_SECRET_KEY": s3_server.password,
-            "GARONNE_ARCHIVE_FLUSH": "0.2",
-            "GARONNE_BATCHER_LEASE": "1",
+            "GARONNE_ARCHIVE_FLUSH_S": "0.2",
+            "GARONNE_BATCHER_LEASE_S": "1",
         }
         read = Reader(environment)
         yield Store(

@@ -73,7 +73,7 @@ def environment(broker: Server, redis_server: Server, tmp_path: Path) -> dict[st
         "GARONNE_MQTT": broker.url,
         "GARONNE_REDIS": redis_server.url,
         "GARONNE_HANDLERS": str(folder),
-        "GARONNE_WORKER_LEASE": "1",
+        "GARONNE_WORKER_LEASE_S": "1",
         "GARONNE_WORKER_EXECUTORS": "1",
     }
 

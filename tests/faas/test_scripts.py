@@ -89,25 +89,21 @@ def test_redis_orders_a_devices_life_as_python_does(
         assert guard is not None
         mark = mark_of(dev_addr, f_cnt, heard_ns)
         assert event.mark == mark
-        effects = (5, "NEWER", 3, "slot", *guard, 2, "HSET", 3, "mark", mark)
+        effects = (8, "TWIN", 3, *guard, "order:slot", 2, "mark", mark)
         commit(redis, entry(redis), *effects)
         held = mark if is_newer(mark, held) else held
 
     assert str(held).encode() == redis.hget(TWIN, "mark")
 
 
-def test_what_follows_always_is_applied_even_if_something_newer_was(
-    redis: Redis,
-) -> None:
-    new, old = (guard_of(uplink(f_cnt=n)) for n in (2, 1))
-    assert new is not None
-    assert old is not None
-    commit(redis, entry(redis), 5, "NEWER", 3, "slot", *new)
-    kept = (2, "HSET", 3, "a", 1), (0, "ALWAYS", 1), (2, "HSET", 3, "b", 1)
-    flat = [argument for effect in kept for argument in effect]
-    commit(redis, entry(redis), 5, "NEWER", 3, "slot", *old, *flat)
+def test_each_slot_is_written_by_its_own_latest_event(redis: Redis) -> None:
+    for f_cnt, slots in ((1, "ab"), (3, "a"), (2, "abc")):
+        guard = guard_of(uplink(f_cnt=f_cnt))
+        assert guard is not None
+        told = [x for s in slots for x in (f"order:{s}", 2, s, f_cnt)]
+        commit(redis, entry(redis), 4 + len(told), "TWIN", 3, *guard, *told)
 
-    assert (None, b"1") == (redis.hget(TWIN, "a"), redis.hget(TWIN, "b"))
+    assert [b"3", b"2", b"2"] == redis.hmget(TWIN, ["a", "b", "c"])
 
 
 def test_scripts_the_server_forgot_are_loaded_and_the_order_kept(redis: Redis) -> None:

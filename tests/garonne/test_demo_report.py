@@ -153,3 +153,11 @@ def test_a_program_that_starts_again_does_not_make_totals_fall() -> None:
 
 def test_a_page_that_is_none_counts_nothing() -> None:
     assert [] == parse("<html>not a page</html> 3 4 5")
+
+
+def test_what_is_asked_after_the_books_were_closed_opens_nothing() -> None:
+    commands = Commands(by_state={"confirmed": 2}, later=1)
+
+    assert commands.law(asked=3).holds
+    assert not commands.law(asked=2).holds
+    assert 0 == commands.open

@@ -96,8 +96,6 @@ def test_a_block_of_link_adr_is_one_request_with_one_answer_per_command() -> Non
 
 def test_one_wrong_command_refuses_its_whole_block() -> None:
     talk = Talk()
-    before = talk.session.to_json()
-
     answers = talk.answers(
         LinkADRReq(data_rate=1, tx_power=0, ch_mask=0xFFFF),
         LinkADRReq(data_rate=4, tx_power=1, ch_mask=0b110),
@@ -105,7 +103,6 @@ def test_one_wrong_command_refuses_its_whole_block() -> None:
 
     refused = LinkADRAns(power_ack=True, data_rate_ack=True, channel_mask_ack=False)
     assert (refused, refused) == answers
-    assert '"data_rate": 5' in before
     assert (5, 0xFF) == (talk.session.data_rate, talk.session.mask)
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 from tests.lorawan_sim.network import CARD, Network, Script
-from wire.air import AirFrame, AirMessage, AirStream, encode
-from wire.lorawan.region.eu868 import EU868
 
 from lorawan_sim.card import Profile
 from lorawan_sim.device import Device
 from lorawan_sim.program import Program
 from lorawan_sim.settings import Address
 from lorawan_sim.state import State
+from wire.air import AirFrame, AirMessage, AirStream, encode
+from wire.lorawan.region.eu868 import EU868
 
 # Receive windows soon after the request: these tests run in real time.
 HASTY = replace(EU868, join_accept_delay1_s=0, join_accept_delay2_s=1)
@@ -80,13 +80,11 @@ def metric(registry: CollectorRegistry, name: str, **labels: str) -> float:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENT_S):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 -- a metric has no event to wait for
             await asyncio.sleep(0.01)
 
 
-def run(
-    path: Path, story: Callable[[Program, Ether, int], Awaitable[None]]
-) -> Program:
+def run(path: Path, story: Callable[[Program, Ether, int], Awaitable[None]]) -> Program:
     """Run one device against an ether while the story is told."""
 
     async def main() -> Program:

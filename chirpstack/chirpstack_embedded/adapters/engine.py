@@ -16,6 +16,7 @@ from typing import Protocol
 
 from chirpstack_embedded.adapters.publisher import EventPublisher
 from chirpstack_embedded.core.context import Event, Transmission
+from chirpstack_embedded.core.frame_log import FrameLine
 from chirpstack_embedded.core.server import NetworkServer
 from chirpstack_embedded.failpoint import (
     AFTER_COMMIT_BEFORE_PUBLISH,
@@ -138,9 +139,9 @@ class Engine:
             self._feed(arrivals)
             self._server.tick(self._clock())
             events = self._server.events()
-            outgoing = [
-                self._store.outbox.add(event.topic, event.payload) for event in events
-            ]
+            outgoing = self._store.outbox.add(
+                (event.topic, event.payload) for event in events
+            )
         if events:
             self._failpoint.reach(AFTER_COMMIT_BEFORE_PUBLISH)
         self._let_out(events, outgoing, settled)
@@ -170,6 +171,8 @@ class Engine:
             sender.send(transmission, as_json=as_json)
         for event in events:
             self._show(event)
+        for line in self._server.frame_lines():
+            self._show_frame(line)
         for warning in self._server.warnings():
             logger.warning("%s", warning)
         self._metrics.count_tallies(self._server.tallies)
@@ -184,6 +187,20 @@ class Engine:
             event.dev_eui,
             time_ns=event.time_ns,
             description=event.kind,
-            body=event.payload.decode(),
+            body=event.payload.decode,
             properties=event.properties,
         )
+
+    def _show_frame(self, line: FrameLine) -> None:
+        views = [("gateway-frame", gateway_id) for gateway_id in line.gateway_ids]
+        if line.dev_eui:
+            views.append(("device-frame", line.dev_eui))
+        for kind, identifier in views:
+            self._streams.add(
+                kind,
+                identifier,
+                time_ns=line.time_ns,
+                description=line.description,
+                body=line.body,
+                properties=line.properties,
+            )

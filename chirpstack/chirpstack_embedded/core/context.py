@@ -11,6 +11,7 @@ from chirpstack_api import common, gw
 
 from chirpstack_embedded.config import Configuration, Region
 from chirpstack_embedded.core.documents import Document, device_info, log
+from chirpstack_embedded.core.frame_log import FrameLine
 from chirpstack_embedded.core.payloads import Payloads
 from chirpstack_embedded.core.region import RegionPlan
 from chirpstack_embedded.core.rendering import dump
@@ -134,6 +135,7 @@ class Context:
     transmissions: list[Transmission] = field(default_factory=list)
     frames: dict[int, SentFrame] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    frame_lines: list[FrameLine] = field(default_factory=list)
     _frame_ends: list[tuple[float, int]] = field(default_factory=list)
 
     def region(self, region_config_id: str) -> Region:

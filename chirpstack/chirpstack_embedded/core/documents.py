@@ -20,9 +20,6 @@ Document = dict[str, Any]
 
 def device_info(device: Device, *, application_tags: bool = True) -> Document:
     """Return ``deviceInfo``; of equal tags the device's wins, then the profile's."""
-    tags = dict(device.application.tags) if application_tags else {}
-    tags.update(device.profile.tags)
-    tags.update(device.tags)
     return {
         "tenantId": device.tenant.id,
         "tenantName": device.tenant.name,
@@ -33,8 +30,18 @@ def device_info(device: Device, *, application_tags: bool = True) -> Document:
         "deviceName": device.name,
         "devEui": device.dev_eui,
         "deviceClassEnabled": f"CLASS_{device.enabled_class}",
-        "tags": tags,
+        "tags": _all_tags(device) if application_tags else _own_tags(device),
     }
+
+
+def _all_tags(device: Device) -> dict[str, str]:
+    if device.tags_of_all is None:
+        device.tags_of_all = {**device.application.tags, **_own_tags(device)}
+    return device.tags_of_all
+
+
+def _own_tags(device: Device) -> dict[str, str]:
+    return {**device.profile.tags, **device.tags}
 
 
 def up(

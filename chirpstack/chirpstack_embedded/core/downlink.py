@@ -66,6 +66,10 @@ def respond(context: Context, response: Response, now: float) -> None:
         return  # deleted or deactivated while the windows were being prepared
     session = device.session
     plan = context.plans[session.region_config_id]
+    wanted = mac.requests(context, plan, device, session, response.heard.dr, now)
+    blocks = mac.sendable(context, session, [*response.mac_answers, *wanted])
+    if not (blocks or device.queue or response.must_ack or response.must_send):
+        return  # the common case: nothing to say
     gateway = _choose_gateway(context, device, session, plan, class_a=True)
     if gateway is None:
         context.warn(f"ns.down.data.fail cause=no_gateway dev_eui={device.dev_eui}")
@@ -74,11 +78,6 @@ def respond(context: Context, response: Response, now: float) -> None:
     chosen = _take_from_queue(
         context, device, session, opportunities, now, response.heard.deduplication_id
     )
-    blocks = [
-        *response.mac_answers,
-        *mac.requests(context, plan, device, session, response.heard.dr, now),
-    ]
-    blocks = mac.sendable(context, session, blocks)
     if not (chosen or blocks or response.must_ack or response.must_send):
         return
     content = Content(blocks=blocks, chosen=chosen, ack=response.must_ack)

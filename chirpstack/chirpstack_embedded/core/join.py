@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chirpstack_api import common, gw
+from chirpstack_api import gw
 
 from chirpstack_embedded.core import documents
 from chirpstack_embedded.core.context import FRAME_LIFETIME_S, Context, SentFrame
@@ -12,7 +12,13 @@ from chirpstack_embedded.core.reception import HeardFrame, filter_by_tenant
 from chirpstack_embedded.core.region import RegionPlan
 from chirpstack_embedded.core.session import otaa_session
 from chirpstack_embedded.core.verdict import Accepted, Dropped, Verdict
-from chirpstack_embedded.model import Device, HeardUplink, Keys, Reception
+from chirpstack_embedded.model import (
+    Device,
+    HeardUplink,
+    Keys,
+    Reception,
+    region_name,
+)
 from wire.errors import Malformed
 from wire.lorawan.ids import DevAddr, NetID
 from wire.lorawan.join import CFList, DLSettings, JoinAccept, JoinRequest
@@ -46,7 +52,7 @@ def _admissible(
     if device is None:
         return Dropped(cause="unknown_device", details=f"dev_eui={dev_eui}")
     region = context.region(heard.region_config_id)
-    if _common_name(device) != region.common_name:
+    if region_name(device) != region.common_name:
         return Dropped(cause="region_mismatch", details=f"dev_eui={dev_eui}")
     keys = context.keys.get(dev_eui)
     if keys is None:
@@ -256,7 +262,3 @@ def _items(heard: HeardFrame, plan: RegionPlan, gateway: Reception) -> list[Any]
         plan.set_modulation(tx_info, dr)
         items.append(item)
     return items
-
-
-def _common_name(device: Device) -> str:
-    return str(common.Region.Name(device.profile.region))

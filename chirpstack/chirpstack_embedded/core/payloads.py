@@ -7,6 +7,7 @@ from chirpstack_api import api
 
 from chirpstack_embedded.codec import CodecError, DecodedObject, EncodedPayload
 
+_NONE, _JS = api.CodecRuntime.NONE, api.CodecRuntime.JS
 NOT_EMULATED = "the Cayenne LPP codec is not emulated by Garonne's embedded server"
 
 
@@ -44,9 +45,9 @@ class Payloads:
         recv_time: float,
     ) -> DecodedObject | CodecError | None:
         """Return the object, why there is none, or None for a profile without codec."""
-        if profile.payload_codec_runtime == api.CodecRuntime.NONE:
+        if profile.payload_codec_runtime == _NONE:
             return None
-        if profile.payload_codec_runtime != api.CodecRuntime.JS:
+        if profile.payload_codec_runtime != _JS:
             return CodecError(NOT_EMULATED)
         script = profile.payload_codec_script
         return self._codec.decode(script, f_port, data, recv_time, variables)
@@ -59,9 +60,9 @@ class Payloads:
         obj: Mapping[str, Any],
     ) -> EncodedPayload | CodecError:
         """Return bytes and port; without codec the payload is empty."""
-        if profile.payload_codec_runtime == api.CodecRuntime.NONE:
+        if profile.payload_codec_runtime == _NONE:
             return EncodedPayload(b"", f_port)
-        if profile.payload_codec_runtime != api.CodecRuntime.JS:
+        if profile.payload_codec_runtime != _JS:
             return CodecError(NOT_EMULATED)
         found = self._codec.encode(profile.payload_codec_script, obj, variables)
         if isinstance(found, EncodedPayload) and found.f_port is None:

@@ -12,7 +12,12 @@ from chirpstack_api import gw
 
 from chirpstack_embedded.core.context import Context
 from chirpstack_embedded.core.deduplication import UplinkSet
-from chirpstack_embedded.core.rendering import NANO, nanoseconds, render_message
+from chirpstack_embedded.core.rendering import (
+    NANO,
+    nanoseconds,
+    render_rx_info,
+    render_tx_info,
+)
 from chirpstack_embedded.core.verdict import Dropped
 from chirpstack_embedded.model import Device, Gateway, Reception
 
@@ -61,11 +66,11 @@ class HeardFrame:
 
     def rx_documents(self) -> list[dict[str, Any]]:
         """Return ``rxInfo``."""
-        return [render_message(rx) for rx in self.rx_info]
+        return [render_rx_info(rx) for rx in self.rx_info]
 
     def tx_document(self) -> dict[str, Any]:
         """Return ``txInfo``."""
-        return render_message(self.tx_info)
+        return render_tx_info(self.tx_info.SerializeToString(deterministic=True))
 
 
 def assemble(context: Context, uplink: UplinkSet, now: float) -> HeardFrame | Dropped:
@@ -80,10 +85,11 @@ def assemble(context: Context, uplink: UplinkSet, now: float) -> HeardFrame | Dr
             cause="unknown_channel",
             details=f"frequency_hz={uplink.tx_info.frequency} dr={dr}",
         )
-    for rx in uplink.rx_info:
-        if not _GATEWAY_ID.fullmatch(rx.gateway_id):
-            return Dropped(cause="bad_gateway_id", details=repr(rx.gateway_id))
     known = _known_gateways(context, uplink.rx_info)
+    for rx in uplink.rx_info:
+        gateway_id = rx.gateway_id
+        if gateway_id not in known and not _GATEWAY_ID.fullmatch(gateway_id):
+            return Dropped(cause="bad_gateway_id", details=repr(gateway_id))
     if not known:
         ids = ",".join(sorted({rx.gateway_id for rx in uplink.rx_info}))
         return Dropped(cause="unknown_gateway", details=f"gateway_ids={ids}")

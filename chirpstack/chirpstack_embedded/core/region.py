@@ -5,6 +5,8 @@ The tables are ``wire``'s; what is here is how ChirpStack reads them
 (contract §1.5, §1.7, §2.6).
 """
 
+from functools import cached_property
+
 from chirpstack_api import api, common, gw
 
 from chirpstack_embedded.config import Region
@@ -17,6 +19,7 @@ TABLES: dict[str, RegionTable] = {"EU868": EU868}
 """The regions this server knows, by the LoRa Alliance's common name."""
 
 LORA_125_KHZ = 125_000
+_CR_4_5 = gw.CodeRate.CR_4_5
 CF_LIST_LENGTH = 5
 
 # The SNR a demodulator needs, per spreading factor (contract §1.10).
@@ -82,12 +85,33 @@ class RegionPlan:
         wanted = region.network.enabled_uplink_channels
         self.enabled_channels = list(wanted) or list(range(len(self.channels)))
         self.max_tx_power_index = self.table.max_tx_power
+        self._wanted: dict[tuple[int, ...], dict[int, Channel]] = {}
 
-    @property
+    @cached_property
     def extra_channels(self) -> dict[int, Channel]:
         """Channels a device learns by CFList or NewChannelReq."""
         first = len(self.default_channel_indices)
         return dict(enumerate(self.channels[first:], first))
+
+    def wanted_channels(self, supported: tuple[int, ...]) -> dict[int, Channel]:
+        """Return the extra channels with the data-rates a device can do."""
+        found = self._wanted.get(supported)
+        if found is None:
+            found = self._wanted[supported] = self._intersect(set(supported))
+        return found
+
+    def _intersect(self, supported: set[int]) -> dict[int, Channel]:
+        common_rates = {
+            index: tuple(sorted(supported.intersection(channel.data_rates)))
+            for index, channel in self.extra_channels.items()
+        }
+        return {
+            index: Channel(
+                frequency_hz=self.channels[index].frequency_hz, data_rates=data_rates
+            )
+            for index, data_rates in common_rates.items()
+            if data_rates
+        }
 
     def cf_list_channels(self) -> dict[int, Channel]:
         """Return the extra channels that fit a CFList: five with the default rates."""
@@ -103,7 +127,7 @@ class RegionPlan:
         modulation = tx_info.modulation
         if modulation.HasField("lora"):
             lora = modulation.lora
-            if lora.code_rate != gw.CodeRate.CR_4_5:
+            if lora.code_rate != _CR_4_5:
                 return None
             return self._lora.get((lora.spreading_factor, lora.bandwidth))
         if modulation.HasField("fsk"):
@@ -150,8 +174,9 @@ class RegionPlan:
         """Return the SNR an uplink of this data-rate needs; 0 if it is not LoRa."""
         return REQUIRED_SNR_DB.get(self.rates[dr].spreading_factor, 0.0)
 
+    @cached_property
     def max_lora_125_dr(self) -> int:
-        """Return the highest enabled data-rate of LoRa with 125 kHz."""
+        """The highest enabled data-rate of LoRa with 125 kHz."""
         return max(
             (
                 dr
@@ -169,7 +194,7 @@ class RegionPlan:
             lora = tx_info.modulation.lora
             lora.bandwidth = rate.bandwidth_hz
             lora.spreading_factor = rate.spreading_factor
-            lora.code_rate = gw.CodeRate.CR_4_5
+            lora.code_rate = _CR_4_5
             lora.polarization_inversion = True
         else:
             tx_info.modulation.fsk.datarate = rate.bit_rate

@@ -14,6 +14,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 import orjson
+from chirpstack_api import common, gw
 
 NANO = 1_000_000_000
 
@@ -34,6 +35,7 @@ def nanoseconds(now: float) -> int:
     return round(now * 1_000_000) * 1000
 
 
+@lru_cache(maxsize=4096)
 def timestamp_text(instant_ns: int) -> str:
     """Return RFC 3339 with a numeric offset and 0, 3, 6 or 9 fraction digits."""
     seconds, nanos = divmod(instant_ns, NANO)
@@ -83,6 +85,66 @@ def render_message(message: Any) -> dict[str, Any]:
     return document
 
 
+def render_rx_info(rx: gw.UplinkRxInfo) -> dict[str, Any]:  # noqa: PLR0912 - one branch per field, in order
+    """Return what ``render_message`` would, four times as fast: it is the hot path."""
+    document: dict[str, Any] = {}
+    if rx.gateway_id:
+        document["gatewayId"] = rx.gateway_id
+    if rx.uplink_id:
+        document["uplinkId"] = rx.uplink_id
+    if rx.HasField("gw_time"):
+        document["gwTime"] = _timestamp(rx.gw_time)
+    if rx.HasField("ns_time"):
+        document["nsTime"] = _timestamp(rx.ns_time)
+    if rx.HasField("time_since_gps_epoch"):
+        document["timeSinceGpsEpoch"] = _duration(rx.time_since_gps_epoch)
+    if rx.HasField("fine_time_since_gps_epoch"):
+        document["fineTimeSinceGpsEpoch"] = _duration(rx.fine_time_since_gps_epoch)
+    if rx.rssi:
+        document["rssi"] = rx.rssi
+    if rx.snr:
+        document["snr"] = float32(rx.snr)
+    if rx.channel:
+        document["channel"] = rx.channel
+    if rx.rf_chain:
+        document["rfChain"] = rx.rf_chain
+    if rx.board:
+        document["board"] = rx.board
+    if rx.antenna:
+        document["antenna"] = rx.antenna
+    if rx.HasField("location"):
+        document["location"] = _location(rx.location.SerializeToString())
+    if rx.context:
+        document["context"] = base64_text(rx.context)
+    if rx.metadata:
+        document["metadata"] = dict(rx.metadata)
+    if rx.crc_status:
+        document["crcStatus"] = _CRC_STATUS.get(rx.crc_status, rx.crc_status)
+    return document
+
+
+@lru_cache(maxsize=1024)
+def render_tx_info(tx_info: bytes) -> dict[str, Any]:
+    """Return the document of a serialised ``gw.UplinkTxInfo``; do not change it."""
+    return render_message(gw.UplinkTxInfo.FromString(tx_info))
+
+
+@lru_cache(maxsize=4096)
+def _location(location: bytes) -> dict[str, Any]:
+    return render_message(common.Location.FromString(location))
+
+
+def _timestamp(stamp: Any) -> str:
+    return timestamp_text(stamp.seconds * NANO + stamp.nanos)
+
+
+def _duration(span: Any) -> str:
+    return duration_text(span.seconds, span.nanos)
+
+
+_CRC_STATUS = {value: name for name, value in gw.CRCStatus.items()}
+
+
 @cache
 def _plan(descriptor: Any) -> tuple[tuple[str, str, bool, Renderer], ...]:
     # DESCRIPTOR.fields is in declaration order, which is the order of the keys.
@@ -126,10 +188,8 @@ def _bytes_or_text(value: bytes | str) -> str:
 
 
 _MESSAGES: dict[str, Renderer] = {
-    "google.protobuf.Timestamp": lambda stamp: timestamp_text(
-        stamp.seconds * NANO + stamp.nanos
-    ),
-    "google.protobuf.Duration": lambda span: duration_text(span.seconds, span.nanos),
+    "google.protobuf.Timestamp": _timestamp,
+    "google.protobuf.Duration": _duration,
 }
 # Descriptor.CPPTYPE_*: 2 and 4 are 64-bit (texts), 6 is float, 9 is string or bytes.
 _SCALARS: dict[int, Renderer] = {2: str, 4: str, 6: float32, 9: _bytes_or_text}

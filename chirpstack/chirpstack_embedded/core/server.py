@@ -15,17 +15,18 @@ from chirpstack_embedded.core.commands import handle_command
 from chirpstack_embedded.core.context import Context, Event, Transmission
 from chirpstack_embedded.core.deduplication import Deduplication, UplinkSet
 from chirpstack_embedded.core.downlink import Response, respond
+from chirpstack_embedded.core.frame_log import FrameLine, uplink_line
 from chirpstack_embedded.core.gateway_codec import (
     GatewayMessage,
     Unreadable,
     read_gateway_message,
 )
 from chirpstack_embedded.core.join import handle_join
-from chirpstack_embedded.core.reception import assemble, stamp
+from chirpstack_embedded.core.reception import HeardFrame, assemble, stamp
 from chirpstack_embedded.core.scheduler import run_pass
 from chirpstack_embedded.core.tx_ack import handle_tx_ack
 from chirpstack_embedded.core.uplink import handle_data, response_delay_s
-from chirpstack_embedded.core.verdict import Dropped, Verdict
+from chirpstack_embedded.core.verdict import Accepted, Dropped, Verdict
 from wire.errors import Malformed
 from wire.lorawan.mhdr import MType, m_type_of
 
@@ -119,6 +120,11 @@ class NetworkServer:
         sent, self._context.transmissions = self._context.transmissions, []
         return sent
 
+    def frame_lines(self) -> list[FrameLine]:
+        """Empty the tray of frames for the log views."""
+        lines, self._context.frame_lines = self._context.frame_lines, []
+        return lines
+
     def warnings(self) -> list[str]:
         """Empty the tray of lines for the log."""
         warnings, self._context.warnings = self._context.warnings, []
@@ -157,15 +163,27 @@ class NetworkServer:
         heard = assemble(self._context, uplink, now)
         if isinstance(heard, Dropped):
             self._drop("up", heard)
-        elif m_type is MType.JOIN_REQUEST:
-            self._judge("up.join", handle_join(self._context, heard, now))
-        elif m_type in _DATA:
-            outcome = handle_data(self._context, heard, now)
-            self._judge("up.data", outcome.verdict)
-            if outcome.response is not None:
-                self._await(outcome.response, now)
-        else:
-            self._drop("up", Dropped(cause="unexpected_type", details=m_type.name))
+            return
+        verdict = self._admit(heard, m_type, now)
+        self._judge("up.join" if m_type is MType.JOIN_REQUEST else "up.data", verdict)
+        line = uplink_line(
+            phy_payload=heard.phy_payload,
+            tx_info=heard.tx_info,
+            rx_info=heard.rx_info,
+            time_ns=heard.time_ns,
+            dev_eui=verdict.dev_eui if isinstance(verdict, Accepted) else "",
+        )
+        self._context.frame_lines.append(line)
+
+    def _admit(self, heard: HeardFrame, m_type: MType, now: float) -> Verdict:
+        if m_type is MType.JOIN_REQUEST:
+            return handle_join(self._context, heard, now)
+        if m_type not in _DATA:
+            return Dropped(cause="unexpected_type", details=m_type.name)
+        outcome = handle_data(self._context, heard, now)
+        if outcome.response is not None:
+            self._await(outcome.response, now)
+        return outcome.verdict
 
     def _await(self, response: Response, now: float) -> None:
         delay_s = response_delay_s(self._context, response.heard, response.dev_eui)

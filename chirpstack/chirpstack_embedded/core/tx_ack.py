@@ -8,6 +8,7 @@ from chirpstack_api import gw
 
 from chirpstack_embedded.core import documents
 from chirpstack_embedded.core.context import Context, SentFrame
+from chirpstack_embedded.core.frame_log import downlink_line
 from chirpstack_embedded.core.rendering import nanoseconds, render_message
 from chirpstack_embedded.core.verdict import Accepted, Dropped, Verdict
 from chirpstack_embedded.model import Device, QueueItem, Session
@@ -26,13 +27,26 @@ def handle_tx_ack(context: Context, ack: gw.DownlinkTxAck, now: float) -> Verdic
         return Dropped(cause="tx_ack_unknown", details=details)
     if len(ack.items) > len(sent.frame.items):
         return Dropped(cause="tx_ack_too_long", details=details)
+    index = _sent_index(ack)
+    status = ack.items[index].status
+    if status == _OK:
+        _log_frame(context, sent, index, now)
     device = context.devices.get(sent.dev_eui)
     if device is None or sent.is_join_accept:
         return Accepted(dev_eui=sent.dev_eui, kind="tx_ack")
-    index = _sent_index(ack)
-    if ack.items[index].status != _OK:
-        return _refused(context, device, ack.items[index].status, now)
+    if status != _OK:
+        return _refused(context, device, status, now)
     return _transmitted(context, device, sent, index, now)
+
+
+def _log_frame(context: Context, sent: SentFrame, index: int, now: float) -> None:
+    line = downlink_line(
+        frame=sent.frame,
+        index=index,
+        time_ns=nanoseconds(now),
+        dev_eui=sent.dev_eui,
+    )
+    context.frame_lines.append(line)
 
 
 def _sent_index(ack: gw.DownlinkTxAck) -> int:

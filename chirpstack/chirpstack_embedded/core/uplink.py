@@ -5,8 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from chirpstack_api import common
-
 from chirpstack_embedded.codec import CodecError, DecodedObject
 from chirpstack_embedded.core import documents, mac
 from chirpstack_embedded.core.ciphers import ciphers
@@ -22,6 +20,7 @@ from chirpstack_embedded.model import (
     HeardUplink,
     Session,
     UplinkRecord,
+    region_name,
 )
 from wire.errors import Malformed
 from wire.lorawan.counters import full_f_cnt_up
@@ -137,7 +136,7 @@ def _counting(device: Device, session: Session, f_cnt: int) -> Counting:
 def _refusal(context: Context, heard: HeardFrame, match: Match) -> Dropped | None:
     device = match.device
     region = context.region(heard.region_config_id)
-    if common.Region.Name(device.profile.region) != region.common_name:
+    if region_name(device) != region.common_name:
         return Dropped(cause="region_mismatch", details=f"dev_eui={device.dev_eui}")
     filtered = filter_by_tenant(context, heard, device)
     if filtered is not None:

@@ -198,7 +198,7 @@ def _log_item(item: StreamItem) -> api.LogItem:
         id=item.id,
         time=Timestamp(seconds=seconds, nanos=nanos),
         description=item.description,
-        body=item.body,
+        body=item.body(),
         properties=item.properties,
     )
 

@@ -1,5 +1,6 @@
 """The listening gRPC server: a thread pool, loopback by default."""
 
+from collections.abc import Mapping
 from concurrent import futures
 from typing import Any
 
@@ -16,9 +17,9 @@ from chirpstack_embedded.grpc_api import (
     tenants,
 )
 from chirpstack_embedded.grpc_api.call import Services
-from chirpstack_embedded.grpc_api.servicer import make_servicer
+from chirpstack_embedded.grpc_api.servicer import Method, make_servicer
 
-SERVICES = {
+SERVICES: dict[str, Mapping[str, Method]] = {
     "ApplicationService": applications.METHODS,
     "DeviceProfileService": device_profiles.METHODS,
     "DeviceService": devices.METHODS,

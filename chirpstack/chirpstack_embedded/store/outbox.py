@@ -21,12 +21,19 @@ class Outbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, topic: str, payload: bytes) -> OutgoingEvent:
-        """Write an event into the running transaction."""
-        cursor = self._database.execute(
-            "insert into event_outbox (topic, payload) values (?, ?)", (topic, payload)
-        )
-        return OutgoingEvent(id=cursor.lastrowid or 0, topic=topic, payload=payload)
+    def add(self, events: Iterable[tuple[str, bytes]]) -> list[OutgoingEvent]:
+        """Write topics and payloads into the running transaction, in order."""
+        first = self._last_id() + 1
+        added = [
+            OutgoingEvent(id=id_, topic=topic, payload=payload)
+            for id_, (topic, payload) in enumerate(events, first)
+        ]
+        if added:
+            self._database.executemany(
+                "insert into event_outbox (id, topic, payload) values (?, ?, ?)",
+                [(event.id, event.topic, event.payload) for event in added],
+            )
+        return added
 
     def waiting(self) -> list[OutgoingEvent]:
         """All events without PUBACK, oldest first."""
@@ -34,6 +41,13 @@ class Outbox:
             OutgoingEvent(id=row["id"], topic=row["topic"], payload=row["payload"])
             for row in self._database.all("select * from event_outbox order by id")
         ]
+
+    def _last_id(self) -> int:
+        # AUTOINCREMENT: an id never comes again, also when the table is empty.
+        row = self._database.one(
+            "select seq from sqlite_sequence where name = 'event_outbox'"
+        )
+        return int(row["seq"]) if row else 0
 
     def remove(self, ids: Iterable[int]) -> None:
         """Forget events the broker has acknowledged."""

@@ -104,6 +104,8 @@ class Demo:
         balance; the rest of the time is the archive's, to hold that much.
         """
         until = time.monotonic() + self.limits.drain_s
+        if self._outbox:
+            self._outbox.close_books(time.time())
         report = self._books()
         for _ in self._ticks("drain", self.limits.drain_s - self.limits.archive_s):
             report = self._books()

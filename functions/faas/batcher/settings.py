@@ -16,9 +16,9 @@ class Settings:
     """
     One batcher's settings.
 
-    ``flush_s`` (GARONNE_ARCHIVE_FLUSH) replaces the functions' own ``max_age_s``;
+    ``flush_s`` (GARONNE_ARCHIVE_FLUSH_S) replaces the functions' own ``max_age_s``;
     ``budget`` (GARONNE_STREAM_BUDGET) is how many events a stream keeps after they were
-    archived; ``lease_s`` (GARONNE_BATCHER_LEASE) how soon another copy takes over.
+    archived; ``lease_s`` (GARONNE_BATCHER_LEASE_S) how soon another copy takes over.
     """
 
     redis: Redis
@@ -36,7 +36,7 @@ class Settings:
     def read(cls, environment: Mapping[str, str]) -> "Settings":
         """Read them; `BadSettings` lists every fault."""
         read = Reader(environment)
-        flush_s = read.number("GARONNE_ARCHIVE_FLUSH", 0)
+        flush_s = read.number("GARONNE_ARCHIVE_FLUSH_S", 0)
         settings = cls(
             redis=read.redis(),
             s3=read.s3(),
@@ -46,7 +46,7 @@ class Settings:
             ),
             flush_s=flush_s or None,
             budget=int(read.number("GARONNE_STREAM_BUDGET", 100_000)),
-            lease_s=read.number("GARONNE_BATCHER_LEASE", 5.0, least=0.3),
+            lease_s=read.number("GARONNE_BATCHER_LEASE_S", 5.0, least=0.3),
             metrics=read.metrics(),
             log_level=read.log_level(),
             failpoint=read.failpoint(),

@@ -18,7 +18,7 @@ from redis.exceptions import ResponseError
 
 from city import keys
 from city.command import Command, Entry, Item, Rules, State
-from city.command_life import NO_SESSION, Effect, Life, Radio
+from city.command_life import Life
 from city.errors import (
     BadCommand,
     CityError,
@@ -28,8 +28,10 @@ from city.errors import (
 )
 from city.failpoint import Failpoint
 from city.lease import Changes, Lease
+from city.line import Effect, Radio
 from city.mqtt import Publisher
 from city.network import Network
+from city.steps import NO_SESSION
 from city.types import DeviceType, Planner
 from faas.sender.inbox import arrival, overhear, tell
 from faas.sender.ledger import Ledger

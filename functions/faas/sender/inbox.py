@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import orjson
 
-from city.command_life import Life, Radio
+from city.command_life import Life
+from city.line import Radio
 
 _TOPIC: Final = re.compile(
     rb"application/([^/]+)/device/([0-9a-fA-F]{16})/event/([^/]+)\Z"

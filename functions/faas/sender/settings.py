@@ -15,7 +15,7 @@ class Settings:
     """
     One sender's settings.
 
-    ``lease_s`` (GARONNE_SENDER_LEASE): how soon another copy takes over.
+    ``lease_s`` (GARONNE_SENDER_LEASE_S): how soon another copy takes over.
     """
 
     redis: Redis
@@ -40,7 +40,7 @@ class Settings:
             partitions=int(
                 read.number("GARONNE_PARTITIONS", keys.EMBEDDED_PARTITIONS, least=1)
             ),
-            lease_s=read.number("GARONNE_SENDER_LEASE", 5.0, least=0.3),
+            lease_s=read.number("GARONNE_SENDER_LEASE_S", 5.0, least=0.3),
             metrics=read.metrics(),
             log_level=read.log_level(),
             failpoint=read.failpoint(),

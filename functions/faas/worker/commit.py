@@ -12,7 +12,7 @@ from faas import scripts
 from faas.events import Event
 from faas.functions import Retry
 from faas.scripts import Argument
-from faas.twin import guard_of, sections
+from faas.twin import Fields, guard_of, sections
 
 COMMAND_IDS: Final = uuid.UUID("6e5c8a0e-7f0b-5d0c-9b1e-2f6d3a4c8b17")
 """Namespace of command ids: UUIDv5 of function, event and position."""
@@ -42,22 +42,21 @@ class Commit:
     token: str
     _names: dict[str, int] = field(default_factory=dict)
     _effects: list[Argument] = field(default_factory=list)
+    _slots: list[Argument] = field(default_factory=list)
+    _guard: tuple[str, ...] = ()
+    _dev_eui: str = ""
 
     def command(self) -> list[Argument]:
         """Return the one command that applies everything, or nothing."""
+        self._write_slots()
         names = [self.stream, self.lease, *self._names]
         fixed: list[Argument] = [self.token, self.group, self.entry]
         return scripts.call(scripts.COMMIT, names, [*fixed, *self._effects])
 
     def twin(self, event: Event) -> None:
         """Write the built-in twin."""
-        name = keys.twin(self.partition, event.dev_eui)
-        guard = guard_of(event)
         for slot, fields in sections(event):
-            if slot is not None and guard is not None:
-                self._do("NEWER", name, slot, *guard)
-            self._do("HSET", name, *fields)
-        self._always()
+            self._write(event, slot, fields)
 
     def effects(
         self, function: str, event: Event, wanted: Mapping[str, Any], now_s: float
@@ -69,7 +68,9 @@ class Commit:
             self._do("HSET", state, f"device:{event.dev_eui}", memory)
         for counter, amount in wanted.get("counts", {}).items():
             self._do("HINCRBY", state, f"count:{counter}", amount)
-        self._views(event, wanted.get("twin", {}))
+        for view, document in wanted.get("twin", {}).items():
+            slot = f"view:{view}"
+            self._write(event, slot, [slot, orjson.dumps(document)])
         for notice in wanted.get("notices", ()):
             self.notice(notice | {"function": function, "event": event.id})
         outbox = keys.outbox(self.partition)
@@ -126,17 +127,20 @@ class Commit:
         self.again(function, entry, attempts, due_ms, reason)
         return "retry"
 
-    def _views(self, event: Event, views: Mapping[str, Any]) -> None:
-        name, guard = keys.twin(self.partition, event.dev_eui), guard_of(event)
-        for view, document in views.items():
-            if guard is not None:
-                self._do("NEWER", name, f"view:{view}", *guard)
-            self._do("HSET", name, f"view:{view}", orjson.dumps(document))
-        if views:
-            self._always()
+    def _write(self, event: Event, slot: str | None, fields: Fields) -> None:
+        """Write to the device's twin; in a slot only if nothing later has."""
+        guard = guard_of(event)
+        if slot is None or guard is None:
+            self._do("HSET", keys.twin(self.partition, event.dev_eui), *fields)
+            return
+        self._guard, self._dev_eui = guard, event.dev_eui
+        self._slots += (f"order:{slot}", len(fields), *fields)
 
-    def _always(self) -> None:
-        self._do("ALWAYS", self.stream)
+    def _write_slots(self) -> None:
+        if self._slots:
+            name = keys.twin(self.partition, self._dev_eui)
+            self._do("TWIN", name, *self._guard, *self._slots)
+            self._slots = []
 
     def _do(self, command: str, name: str, *arguments: Argument) -> None:
         self._effects += (len(arguments), command, self._index(name), *arguments)

@@ -13,7 +13,11 @@ from faas.worker.meters import Meters
 Memory = Mapping[tuple[str, str], Any]
 """What functions remember, by function and DevEUI."""
 
-__all__ = ["Dispatcher", "Job", "Memory"]
+__all__ = ["Dispatcher", "HandlersChanged", "Job", "Memory"]
+
+
+class HandlersChanged(Exception):
+    """New code was put to work between the choice of functions and their run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +64,7 @@ class Dispatcher:
             answers = self._together(jobs, memory)
         except HandlerLost as lost:
             answers = self._alone(jobs, memory, lost)
-        for answer in (a for each in answers for a in each):
-            self._count(answer)
+        self.meters.functions.count(answer for each in answers for answer in each)
         return answers
 
     def _together(self, jobs: Sequence[Job], memory: Memory) -> list[list[Answer]]:
@@ -72,7 +75,10 @@ class Dispatcher:
         only = {f.name for job in awake for f in job.functions}
         with self.executors.borrow() as executor:
             found = iter(executor.run(batch, only, timeout_s=self.timeout_s))
-        return [next(found)["answers"] if job.functions else [] for job in jobs]
+        answers = [next(found)["answers"] if job.functions else [] for job in jobs]
+        if any(map(_differ, jobs, answers)):
+            raise HandlersChanged
+        return answers
 
     def _alone(
         self, jobs: Sequence[Job], memory: Memory, lost: HandlerLost
@@ -95,12 +101,9 @@ class Dispatcher:
             carried[function.name, job.dev_eui] = answer["effects"]["memory"]
         return answer
 
-    def _count(self, answer: Answer) -> None:
-        name = answer["function"]
-        self.meters.invoked.labels(name).inc()
-        self.meters.seconds.labels(name).observe(answer.get("seconds", 0.0))
-        if answer["outcome"] != "done":
-            self.meters.failed.labels(name).inc()
+
+def _differ(job: Job, answers: Sequence[Answer]) -> bool:
+    return [f.name for f in job.functions] != [a["function"] for a in answers]
 
 
 def _blame(function: Known, lost: HandlerLost) -> Answer:

@@ -3,6 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from faas.buckets import BUCKETS_S
+from faas.meters import FunctionMeters
 
 __all__ = ["Meters"]
 
@@ -12,20 +13,11 @@ class Meters:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        function = ["function"]
         self.ready = self._gauge("garonne_ready", "1 when serving.")
-        self.invoked = self._counter("garonne_function_invoked", "Calls.", function)
-        self.failed = self._counter(
-            "garonne_function_failed", "Calls that raised, hung or crashed.", function
+        self.functions = FunctionMeters(self.registry)
+        self.dead = self._counter(
+            "garonne_function_dead", "Events given up.", ["function"]
         )
-        self.seconds = Histogram(
-            "garonne_function_seconds",
-            "Time in the handler.",
-            function,
-            registry=self.registry,
-            buckets=BUCKETS_S,
-        )
-        self.dead = self._counter("garonne_function_dead", "Events given up.", function)
         self.committed = self._counter(
             "garonne_worker_events_committed", "Events committed.", ["kind"]
         )
@@ -43,7 +35,7 @@ class Meters:
         )
         self.lag = Histogram(
             "garonne_worker_lag_seconds",
-            "From stored to committed.",
+            "From stored to committed, of the oldest event of each batch.",
             registry=self.registry,
             buckets=BUCKETS_S,
         )

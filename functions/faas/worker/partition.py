@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from faas import scripts
 from faas.functions import DEFAULT_POOL
 from faas.manifest import Known
 from faas.worker.commit import Answer, Commit
-from faas.worker.dispatch import Dispatcher, Job, Memory
+from faas.worker.dispatch import Dispatcher, HandlersChanged, Job, Memory
 from faas.worker.entries import Entry, read_entries, read_streams
 from faas.worker.meters import Meters
 from faas.worker.retries import Waiting, read_waiting
@@ -115,16 +116,33 @@ class Partition:
         """Run the pool's functions on new entries and commit each with its effects."""
         if not entries:
             return 0
-        functions = self._functions()
-        jobs = [Job(e, _wanting(functions, e)) for e in entries]
-        answers = self.dispatcher.run(jobs, self._recall)
+        jobs, answers = self._run(entries)
         self.failpoint.reach("after_handlers_before_commit")
         commits = [
-            self._commit(job, each) for job, each in zip(jobs, answers, strict=True)
+            self._written(job, each) for job, each in zip(jobs, answers, strict=True)
         ]
         self._apply(commits)
         self._measure(entries)
         return len(entries)
+
+    def _run(self, entries: Sequence[Entry]) -> tuple[list[Job], list[list[Answer]]]:
+        while True:
+            functions = self._functions()
+            jobs = [Job(e, _wanting(functions, e)) for e in entries]
+            with suppress(HandlersChanged):
+                return jobs, self.dispatcher.run(jobs, self._recall)
+
+    def _written(self, job: Job, answers: Sequence[Answer]) -> Commit:
+        """Write the commit; what cannot be written is buried and never in the way."""
+        try:
+            return self._commit(job, answers)
+        except Exception as error:  # noqa: BLE001 - ours; it must not stop the city
+            _log.exception("worker.commit.fail event=%s", job.entry.event_id)
+            commit = self._open_commit(self.stream, job.entry.id)
+            reason = f"its effects could not be written: {error!r}"
+            for function in job.functions:
+                commit.dead(function.name, job.entry.id, 1, self.now(), reason)
+            return commit
 
     def _functions(self) -> list[Known]:
         known = self.dispatcher.executors.functions
@@ -205,11 +223,11 @@ class Partition:
             raise LeaseLost
 
     def _measure(self, entries: Sequence[Entry]) -> None:
-        now_ms = self.now() * 1e3
-        for entry in entries:
-            kind = entry.event.kind if entry.event else "unreadable"
-            self.meters.committed.labels(kind).inc()
-            self.meters.lag.observe(max(0.0, now_ms - entry.arrived_ms) / 1e3)
+        kinds = Counter(e.event.kind if e.event else "unreadable" for e in entries)
+        for kind, count in kinds.items():
+            self.meters.committed.labels(kind).inc(count)
+        waited_ms = self.now() * 1e3 - entries[0].arrived_ms
+        self.meters.lag.observe(max(0.0, waited_ms) / 1e3)
 
     def _recall(self, jobs: Sequence[Job]) -> Memory:
         """Read what the functions of these jobs remember of their devices."""

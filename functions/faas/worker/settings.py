@@ -19,7 +19,7 @@ class Settings:
     One worker's settings.
 
     `handlers` is the folder of handler files (GARONNE_HANDLERS), `timeout_s` the
-    longest a batch may run (GARONNE_WORKER_TIMEOUT), `executors` how many
+    longest a batch may run (GARONNE_WORKER_TIMEOUT_S), `executors` how many
     processes run handlers (GARONNE_WORKER_EXECUTORS), `batch` how many events one
     request carries at most (GARONNE_WORKER_BATCH).
     """
@@ -49,8 +49,8 @@ class Settings:
             ),
             executors=int(reader.number("GARONNE_WORKER_EXECUTORS", 2, least=1)),
             batch=int(reader.number("GARONNE_WORKER_BATCH", 200, least=1)),
-            timeout_s=reader.number("GARONNE_WORKER_TIMEOUT", 10, least=0.05),
-            lease_s=reader.number("GARONNE_WORKER_LEASE", LEASE_S, least=0.3),
+            timeout_s=reader.number("GARONNE_WORKER_TIMEOUT_S", 10, least=0.05),
+            lease_s=reader.number("GARONNE_WORKER_LEASE_S", LEASE_S, least=0.3),
             metrics=reader.metrics(),
             log_level=reader.log_level(),
             failpoint=reader.failpoint(),

@@ -51,13 +51,16 @@ class Antenna:
         self, channels: Sequence[Channel], airtime_s: float, now: float
     ) -> Channel | Wait:
         """A random channel among those that may carry this air time now."""
-        free = [
-            (self._free_at(channel, airtime_s, now), channel) for channel in channels
+        budgets = [self._budget(channel) for channel in channels]
+        free_at = {it: self._free_at(it, airtime_s, now) for it in set(budgets)}
+        ready = [
+            channel
+            for channel, budget in zip(channels, budgets, strict=True)
+            if free_at[budget] <= now
         ]
-        ready = [channel for at, channel in free if at <= now]
         if ready:
             return self._dice.choice(ready)
-        until = min((at for at, _ in free), default=float("inf"))
+        until = min(free_at.values(), default=float("inf"))
         return Wait(until=until, reason=self._why(channels, until - now))
 
     def spend(self, channel: Channel, airtime_s: float, at: float) -> None:
@@ -66,8 +69,8 @@ class Antenna:
         if self._aggregate is not None:
             self._aggregate.spend(airtime_s, at)
 
-    def _free_at(self, channel: Channel, airtime_s: float, now: float) -> float:
-        at = self._budget(channel).free_at(airtime_s, now)
+    def _free_at(self, budget: AirtimeBudget, airtime_s: float, now: float) -> float:
+        at = budget.free_at(airtime_s, now)
         if self._aggregate is None:
             return at
         return max(at, self._aggregate.free_at(airtime_s, now))

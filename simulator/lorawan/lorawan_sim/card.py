@@ -1,11 +1,11 @@
 """Who a device is, and what it has in common with its kind."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from wire.eui64 import EUI64
 from wire.lorawan.counters import MAX_F_CNT_GAP
 from wire.lorawan.keys import Key
-from wire.lorawan.region import Region
+from wire.lorawan.region import DataRate, Region
 
 _UNTIL_1_0_3 = ("1.0.0", "1.0.1", "1.0.2", "1.0.3")
 
@@ -37,6 +37,15 @@ class Profile:
     tries: int = 8
     late_s: float = 0.0
     adr: bool = True
+    _rates: dict[int, DataRate] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        rates = {rate.index: rate for rate in self.region.data_rates}
+        object.__setattr__(self, "_rates", rates)
+
+    def data_rate(self, index: int) -> DataRate:
+        """The region's data rate, found at once: every frame asks for it."""
+        return self._rates[index]
 
     @property
     def max_f_cnt_gap(self) -> int | None:

@@ -113,7 +113,7 @@ class Conversation:
 
     def room(self) -> int:
         """Application octets of a frame without MAC commands: N of the data rate."""
-        return self._profile.region.data_rate(self.session.data_rate).max_frm_payload
+        return self._profile.data_rate(self.session.data_rate).max_frm_payload
 
     def speaks_at(self, mailbox: Mailbox) -> float:
         """When it has something to say; 0 is now, NEVER is nothing."""
@@ -206,7 +206,7 @@ class Conversation:
         wanted = uplink.data_rate - 1
         if wanted < 0 or not self.session.usable(wanted):
             return uplink.data_rate
-        rate = self._profile.region.data_rate(wanted)
+        rate = self._profile.data_rate(wanted)
         fits = uplink.size <= rate.max_mac_payload + _MHDR_AND_MIC
         return wanted if fits else uplink.data_rate
 

@@ -14,7 +14,11 @@ from wire.lorawan.region import Region
 LAST_DEV_NONCE = 0xFFFF
 _ATTEMPTS_PER_DATA_RATE = 2
 _SHORTEST_PAUSE_S = 5.0
-_LONGEST_PAUSE_S = 160.0
+# Pauses grow to a minute, so that a device just provisioned is soon in; after a
+# quarter of an hour of silence nobody is waiting, and air time is better saved.
+_LONGEST_PAUSE_S = 60.0
+_PATIENT_ATTEMPTS = 20
+_LONGEST_LATER_S = 240.0
 
 
 class Joining:
@@ -90,8 +94,9 @@ class Joining:
 
     def fail(self, nothing_heard: str, now: float) -> str:
         """Plan the next attempt; say why this one failed."""
-        growth = min(self.attempt, 6) - 1
-        longest = min(_SHORTEST_PAUSE_S * 2 * 2**growth, _LONGEST_PAUSE_S)
+        patient = self.attempt <= _PATIENT_ATTEMPTS
+        most = _LONGEST_PAUSE_S if patient else _LONGEST_LATER_S
+        longest = min(_SHORTEST_PAUSE_S * 2.0 ** min(self.attempt, 6), most)
         self.starts_at = now + self._dice.uniform(_SHORTEST_PAUSE_S, longest)
         return "; ".join(self._notes) or nothing_heard
 

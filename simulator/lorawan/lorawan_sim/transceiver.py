@@ -89,12 +89,12 @@ class Transceiver:
 
     def airtime_s(self, size: int, data_rate: int) -> float:
         """How long `size` octets take."""
-        rate = self._profile.region.data_rate(data_rate)
+        rate = self._profile.data_rate(data_rate)
         return _airtime_s(size, rate.spreading_factor, rate.bandwidth_hz)
 
     def send(self, order: Order, channel: Channel, now: float) -> AirFrame:
         """Send on a channel that `antenna.choose` gave, and plan the windows."""
-        rate = self._profile.region.data_rate(order.data_rate)
+        rate = self._profile.data_rate(order.data_rate)
         airtime = self.airtime_s(len(order.phy_payload), order.data_rate)
         frame = AirFrame(
             phy_payload=order.phy_payload,

@@ -14,7 +14,8 @@ from faas import dead_letters, scripts
 from faas.ingest.packets import Publish
 from faas.ingest.store import store_commands
 from faas.testing import DEV_EUI, document, uplink_document
-from faas.worker.dispatch import Dispatcher
+from faas.worker.dispatch import Dispatcher, HandlersChanged, Job
+from faas.worker.entries import read_entries
 from faas.worker.executor import Executors
 from faas.worker.meters import Meters
 from faas.worker.partition import LeaseLost, Partition
@@ -364,3 +365,63 @@ def test_the_first_pool_starts_at_the_beginning_and_later_ones_now(
 
     assert 1 == make(redis).step()
     assert 0 == make(redis, "other").step(1)
+
+
+def test_an_answer_that_cannot_be_written_is_buried_and_the_pool_goes_on(
+    redis: Redis, make: Make
+) -> None:
+    worker = make(redis)
+    publish(redis, up("bay", 1), up("lamp", 2))
+    run = worker.dispatcher.run
+
+    class Odd:
+        """A dispatcher whose handlers answer effects of another version."""
+
+        executors = worker.dispatcher.executors
+
+        def run(self, *arguments: Any) -> Any:
+            first, *rest = run(*arguments)
+            return [[{**a, "effects": {"counts": 7}} for a in first], *rest]
+
+    worker.dispatcher = Odd()  # type: ignore[assignment] # stands in for it
+    worker.step(1)
+    (letter,) = dead_letters.dead(redis)
+
+    assert letter.reason.startswith("its effects could not be written:")
+    assert (1, 0) == (redis.xlen(keys.outbox(NUMBER)), pending(redis))
+
+
+def test_functions_that_changed_meanwhile_are_chosen_again(
+    redis: Redis, make: Make
+) -> None:
+    worker = make(redis)
+    publish(redis, up("bay", 1))
+    run, refused = worker.dispatcher.run, [HandlersChanged()]
+
+    class Changing:
+        """A dispatcher whose handlers are replaced while they run."""
+
+        executors = worker.dispatcher.executors
+
+        def run(self, *arguments: Any) -> Any:
+            if refused:
+                raise refused.pop()
+            return run(*arguments)
+
+    worker.dispatcher = Changing()  # type: ignore[assignment] # stands in for it
+    worker.step()
+
+    assert {"told": 1} == state(redis, "tally")[f"device:{DEV_EUI}"]
+
+
+def test_answers_of_other_functions_than_asked_are_refused(
+    redis: Redis, make: Make
+) -> None:
+    worker = make(redis)
+    publish(redis, up("bay", 1))
+    ((place, fields),) = entries(redis, keys.events(NUMBER))
+    (entry,) = read_entries(NUMBER, [(place, [x for kv in fields.items() for x in kv])])
+    others = [f for f in worker.dispatcher.executors.functions if f.name != "tally"]
+
+    with pytest.raises(HandlersChanged):
+        worker.dispatcher.run([Job(entry, others[:1])], lambda _: {})

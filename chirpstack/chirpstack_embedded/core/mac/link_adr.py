@@ -152,7 +152,7 @@ def _adr_decision(
             ),
             required_snr_db=plan.required_snr_db(dr),
             installation_margin_db=network.installation_margin_db,
-            max_dr=min(network.max_dr, plan.max_lora_125_dr()),
+            max_dr=min(network.max_dr, plan.max_lora_125_dr),
             history=session.uplink_adr_history,
         )
     )

@@ -15,11 +15,13 @@ from chirpstack_embedded.model import Channel, Device, Session
 from wire.lorawan.mac import MacCommand, NewChannelAns, NewChannelReq
 
 MAX_PER_DOWNLINK = 3
+ALL_DATA_RATES = tuple(range(8))
 
 
 def request(plan: RegionPlan, device: Device, session: Session) -> Block | None:
     """Return up to three requests for channels that differ."""
-    wanted = _wanted(plan, device)
+    supported = tuple(device.profile.supported_uplink_data_rates)
+    wanted = plan.wanted_channels(supported or ALL_DATA_RATES)
     for index in [i for i in session.extra_uplink_channels if i not in wanted]:
         # The LinkADRReq mask switches it off on the device.
         del session.extra_uplink_channels[index]
@@ -58,21 +60,6 @@ def _take(session: Session, answer: NewChannelAns, wanted: NewChannelReq) -> Non
     )
     if wanted.ch_index not in session.enabled_uplink_channels:
         session.enabled_uplink_channels.append(wanted.ch_index)
-
-
-def _wanted(plan: RegionPlan, device: Device) -> dict[int, Channel]:
-    supported = set(device.profile.supported_uplink_data_rates) or set(range(8))
-    common = {
-        index: tuple(sorted(supported.intersection(channel.data_rates)))
-        for index, channel in plan.extra_channels.items()
-    }
-    return {
-        index: Channel(
-            frequency_hz=plan.channels[index].frequency_hz, data_rates=data_rates
-        )
-        for index, data_rates in common.items()
-        if data_rates
-    }
 
 
 def _command(index: int, channel: Channel) -> NewChannelReq:
