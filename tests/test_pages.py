@@ -1,11 +1,15 @@
 """The pages tell the truth: their code runs, their links lead somewhere."""
 
+import inspect
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from city import keys
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(
@@ -84,3 +88,24 @@ def test_every_setting_of_the_code_stands_on_the_settings_page() -> None:
 
     assert sorted(read - told) == []
     assert sorted(told - read) == []
+
+
+def test_every_redis_key_stands_on_the_keys_page() -> None:
+    page = (ROOT / "docs/reference/redis-keys.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"^\| `([^`]+)`", page, re.MULTILINE))
+    spelled = {keys.CONFIG} | {
+        re.sub(r"\{p\d\d\}", "{pNN}", name(0, *words[1:]))
+        for name in vars(keys).values()
+        if inspect.isfunction(name) and (words := key_words(name))
+    }
+
+    assert spelled == told
+
+
+def key_words(name: Callable[..., object]) -> list[str]:
+    """Return the placeholders a key's function takes; none if it names no key."""
+    spoken = {"command_id": "<id>", "partition": "0"}
+    parameters = inspect.signature(name).parameters
+    if next(iter(parameters), "") != "partition" or name is keys.tag:
+        return []
+    return [spoken.get(word, f"<{word}>") for word in parameters]

@@ -14,9 +14,9 @@ from pathlib import Path
 from chirpstack_embedded.config import Configuration, load_configuration
 from chirpstack_embedded.errors import BadConfiguration, ChirpStackError
 from chirpstack_embedded.grpc_api import key_token
-from chirpstack_embedded.program import Program, database_path
+from chirpstack_embedded.program import Program, open_store
 from chirpstack_embedded.settings import Settings, read_settings
-from chirpstack_embedded.store import ApiKey, Store
+from chirpstack_embedded.store import ApiKey
 
 logger = logging.getLogger("chirpstack_embedded")
 
@@ -76,7 +76,7 @@ def _read(
 
 
 def _create_api_key(configuration: Configuration, settings: Settings, name: str) -> int:
-    store = Store(database_path(configuration, settings), time.time())
+    store = open_store(configuration, settings, time.time())
     key = ApiKey(
         id=str(uuid.uuid4()),
         name=name,

@@ -173,15 +173,19 @@ class Gateway:
     private_down: bool
 
 
+# A number the enum does not know reads as its first value, as in ChirpStack.
+_MAC_VERSIONS: dict[int, str] = {
+    value: name for name, value in common.MacVersion.items()
+}
 _REGION_NAMES: dict[int, str] = {value: name for name, value in common.Region.items()}
 
 
 def region_name(device: Device) -> str:
     """Return the common name of the profile's region, such as ``EU868``."""
-    return _REGION_NAMES[device.profile.region]
+    return _REGION_NAMES.get(device.profile.region, _REGION_NAMES[0])
 
 
 def mac_version_text(value: int) -> str:
     """Return ``1.0.3`` for the enum value LORAWAN_1_0_3."""
-    name: str = common.MacVersion.Name(value)
+    name = _MAC_VERSIONS.get(value, _MAC_VERSIONS[0])
     return name.removeprefix("LORAWAN_").replace("_", ".")

@@ -2,6 +2,7 @@
 
 import logging
 import random
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from chirpstack_embedded.core.context import Context
 from chirpstack_embedded.core.payloads import Payloads
 from chirpstack_embedded.core.region import RegionPlan
 from chirpstack_embedded.core.server import NetworkServer
+from chirpstack_embedded.errors import BadConfiguration
 from chirpstack_embedded.failpoint import Failpoint
 from chirpstack_embedded.grpc_api import ApiServer
 from chirpstack_embedded.grpc_api.call import Services
@@ -35,6 +37,17 @@ def database_path(configuration: Configuration, settings: Settings) -> str:
     return settings.database or configuration.sqlite_path.removeprefix("sqlite://")
 
 
+def open_store(configuration: Configuration, settings: Settings, now: float) -> Store:
+    """Open the database, or say which file cannot be used and why."""
+    path = database_path(configuration, settings)
+    try:
+        return Store(path, now)
+    except sqlite3.Error as error:
+        raise BadConfiguration(
+            [f"the database {path} cannot be used: {error}"]
+        ) from error
+
+
 class Program:
     """The whole server in one process."""
 
@@ -47,7 +60,7 @@ class Program:
     ) -> None:
         self._settings = settings
         self._metrics = Metrics()
-        self._store = Store(database_path(configuration, settings), clock())
+        self._store = open_store(configuration, settings, clock())
         streams, rng = Streams(), random.SystemRandom()
         payloads = Payloads(Codec())
         server = NetworkServer(
@@ -105,9 +118,7 @@ class Program:
 
     def start(self) -> None:
         """Open everything; ``garonne_ready`` turns 1 when the broker is there."""
-        if self._settings.metrics:
-            host, port = self._settings.metrics
-            start_http_server(port, addr=host, registry=self._metrics.registry)
+        self._serve_metrics()
         self._metrics.ready.set_function(lambda: float(self.is_ready))
         self._engine.start()
         self._integration.start()
@@ -115,6 +126,16 @@ class Program:
             backend.connection.start()
         self._api.start()
         logger.info("ns.program.start api_port=%d", self.api_port)
+
+    def _serve_metrics(self) -> None:
+        if self._settings.metrics is None:
+            return
+        host, port = self._settings.metrics
+        try:
+            start_http_server(port, addr=host, registry=self._metrics.registry)
+        except OSError as error:
+            fault = f"GARONNE_METRICS: {host}:{port} cannot be used: {error.strerror}"
+            raise BadConfiguration([fault]) from error
 
     @property
     def is_ready(self) -> bool:

@@ -4,6 +4,7 @@ import argparse
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -32,6 +33,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `garonne logs | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:  # noqa: BLE001 -- the edge: people read sentences
+        return _surprise(error)
+
+
+def _surprise(error: Exception) -> int:
+    if os.environ.get("GARONNE_LOG", "").lower() == "debug":
+        traceback.print_exception(error)
+    text = " ".join(str(error).split()) or "no message"
+    print(
+        f"garonne: this should not happen: {type(error).__name__}: {text} "
+        "(GARONNE_LOG=debug shows where)",
+        file=sys.stderr,
+    )
+    return 1
 
 
 def _run(options: dict[str, Any]) -> int:

@@ -17,10 +17,18 @@ from faas.events import (
     Joined,
     Logged,
     Status,
+    Tick,
     TxAcked,
     Uplink,
 )
-from faas.functions import Function, Retry, on_batch, on_event, on_uplink
+from faas.functions import (
+    Function,
+    Retry,
+    on_batch,
+    on_event,
+    on_schedule,
+    on_uplink,
+)
 from faas.loader import collect
 from faas.ports import Archive, Clock, Commands, Notices, State, Twin
 
@@ -44,11 +52,13 @@ __all__ = [
     "State",
     "Status",
     "Stored",
+    "Tick",
     "Twin",
     "TxAcked",
     "Uplink",
     "collect",
     "on_batch",
     "on_event",
+    "on_schedule",
     "on_uplink",
 ]

@@ -27,7 +27,7 @@ from faas import cloudevents
 from faas.cloudevents import Delivery
 from faas.errors import GiveUp, NotAnEvent
 from faas.events import Event
-from faas.functions import Function, OnEvent, wants
+from faas.functions import Function, OnBatch, wakes
 from faas.meters import FunctionMeters
 from faas.ports import PORTS, Effects
 
@@ -91,7 +91,7 @@ class Runner:
 
     def __init__(self, functions: Mapping[str, Function[Any]]) -> None:
         self._functions = [
-            (f, f.trigger) for f in functions.values() if isinstance(f.trigger, OnEvent)
+            f for f in functions.values() if not isinstance(f.trigger, OnBatch)
         ]
         self.registry = CollectorRegistry()
         self._meters = FunctionMeters(self.registry)
@@ -111,8 +111,8 @@ class Runner:
                 "id": delivery.event.id,
                 "answers": [
                     self._answer(function, delivery, carried)
-                    for function, trigger in self._functions
-                    if wants(trigger, delivery.event)
+                    for function in self._functions
+                    if wakes(delivery.event, function)
                     and (only is None or function.name in only)
                 ],
             }

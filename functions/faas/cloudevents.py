@@ -2,7 +2,8 @@
 CloudEvents 1.0 as a function receives them: structured, batch and binary.
 
 An event's `id` is its place in the streams, `type` is `io.chirpstack.event.<kind>`,
-`data` is ChirpStack's JSON. Two extension attributes of ours are optional:
+`data` is ChirpStack's JSON; or `type` is `io.garonne.tick`, and `data` names the
+scheduled function whose time has come. Two extension attributes of ours are optional:
 `arrivedms` (Unix ms at which the event was stored) and `memory` (a JSON text:
 what each function remembers about the device, by function name).
 """
@@ -14,13 +15,24 @@ from typing import Any, Final
 import orjson
 
 from faas.errors import NotAnEvent
-from faas.events import Event, ns_of, parse_event
+from faas.events import Event, ns_of, parse_event, tick
 
 TYPE: Final = "io.chirpstack.event."
+TICK: Final = "io.garonne.tick"
 SINGLE: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
 
-__all__ = ["BATCH", "SINGLE", "TYPE", "Delivery", "envelope", "read_batch", "read_one"]
+__all__ = [
+    "BATCH",
+    "SINGLE",
+    "TICK",
+    "TYPE",
+    "Delivery",
+    "envelope",
+    "read_batch",
+    "read_one",
+    "tick_envelope",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +67,20 @@ def envelope(
     return orjson.dumps(head)[:-1] + b',"data":' + payload + b"}"
 
 
+def tick_envelope(function: str, instant_ms: int) -> bytes:
+    """Return the tick of a scheduled function."""
+    return orjson.dumps(
+        {
+            "specversion": "1.0",
+            "id": f"{function}-{instant_ms}",
+            "source": "/schedule",
+            "type": TICK,
+            "arrivedms": instant_ms,
+            "data": {"function": function},
+        }
+    )
+
+
 def read_batch(body: bytes) -> list[Delivery]:
     """Read a JSON array of events; `NotAnEvent` when any of it is not one."""
     return [_delivery(item) for item in _array(_json(body))]
@@ -81,12 +107,15 @@ def _delivery(item: Any) -> Delivery:
     version, kind = item.get("specversion"), str(item.get("type", ""))
     if version != "1.0":
         raise NotAnEvent(f"asked for specversion 1.0; found {version!r}")
-    if not kind.startswith(TYPE):
+    if kind != TICK and not kind.startswith(TYPE):
         raise NotAnEvent(f"asked for a type {TYPE}<kind>; found {kind!r}")
     event_id = item.get("id")
     if not isinstance(event_id, str) or not event_id:
         raise NotAnEvent(f"asked for a CloudEvent with an id; found {event_id!r}")
     arrived_ns = _arrived_ns(item)
+    if kind == TICK:
+        event: Event = tick(_function(item.get("data")), arrived_ns // 10**6)
+        return Delivery(event=event, arrived_s=arrived_ns / 1e9)
     event = parse_event(
         kind.removeprefix(TYPE),
         item.get("data"),
@@ -94,6 +123,13 @@ def _delivery(item: Any) -> Delivery:
         arrived_ns=arrived_ns,
     )
     return Delivery(event=event, arrived_s=arrived_ns / 1e9, memory=_memory(item))
+
+
+def _function(data: Any) -> str:
+    found = data.get("function") if isinstance(data, dict) else None
+    if not isinstance(found, str):
+        raise NotAnEvent(f"asked for the function of a tick; found {found!r}")
+    return found
 
 
 def _arrived_ns(item: Mapping[str, Any]) -> int:

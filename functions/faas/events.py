@@ -37,12 +37,14 @@ __all__ = [
     "Joined",
     "Logged",
     "Status",
+    "Tick",
     "TxAcked",
     "Uplink",
     "is_newer",
     "mark_of",
     "ns_of",
     "parse_event",
+    "tick",
 ]
 
 
@@ -144,6 +146,29 @@ class Logged(Event):
     code: str
     description: str
     context: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick(Event):
+    """It is time for `function`; `time` is the planned instant, not the clock's."""
+
+    function: str
+
+
+def tick(function: str, instant_ms: int) -> Tick:
+    """Return the tick of a scheduled function at that instant (Unix ms)."""
+    return Tick(
+        id=f"{function}-{instant_ms}",
+        kind="tick",
+        time=_instant(instant_ms * 10**6),
+        dev_eui="",
+        device_name="",
+        device_type=UNKNOWN,
+        application_id="",
+        tags=_NOTHING,
+        document=_NOTHING,
+        function=function,
+    )
 
 
 def ns_of(text: str) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, Generic, ParamSpec
 
-from faas.events import Event, Uplink
+from faas.events import Event, Tick, Uplink
 
 P = ParamSpec("P")
 
@@ -25,6 +25,7 @@ __all__ = [
     "on_event",
     "on_schedule",
     "on_uplink",
+    "wakes",
     "wants",
 ]
 
@@ -150,6 +151,13 @@ def on_schedule(
 ) -> Callable[[Callable[P, None]], Function[P]]:
     """Label a handler that wants to run again and again, at this distance."""
     return _label(OnSchedule(every_s=every.total_seconds()), pool, retry)
+
+
+def wakes(event: Event, function: Function[Any]) -> bool:
+    """Tell whether an event, or a tick, wakes a function."""
+    if isinstance(function.trigger, OnEvent):
+        return wants(function.trigger, event)
+    return isinstance(event, Tick) and event.function == function.name
 
 
 def wants(trigger: OnEvent, event: Event) -> bool:

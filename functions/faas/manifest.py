@@ -5,9 +5,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from faas.events import Event
-from faas.functions import Function, OnEvent, Retry, wants
+from faas.functions import Function, OnEvent, OnSchedule, Retry, wants
 
-__all__ = ["Known", "describe", "read"]
+__all__ = [
+    "Known",
+    "Planned",
+    "describe",
+    "describe_planned",
+    "read",
+    "read_planned",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +32,16 @@ class Known:
         return wants(self.trigger, event)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One function that a schedule wakes, as its label describes it."""
+
+    name: str
+    every_s: float
+    pool: str
+    retry: Retry
+
+
 def describe(functions: Mapping[str, Function[Any]]) -> list[dict[str, Any]]:
     """Return the labels of functions that events wake, as JSON."""
     return [
@@ -38,6 +55,33 @@ def describe(functions: Mapping[str, Function[Any]]) -> list[dict[str, Any]]:
         for function in functions.values()
         if isinstance(function.trigger, OnEvent)
     ]
+
+
+def describe_planned(functions: Mapping[str, Function[Any]]) -> list[dict[str, Any]]:
+    """Return the labels of functions that a schedule wakes, as JSON."""
+    return [
+        {
+            "name": function.name,
+            "every_s": function.trigger.every_s,
+            "pool": function.pool,
+            "retry": asdict(function.retry),
+        }
+        for function in functions.values()
+        if isinstance(function.trigger, OnSchedule)
+    ]
+
+
+def read_planned(described: Iterable[Mapping[str, Any]]) -> tuple[Planned, ...]:
+    """Read what `describe_planned` wrote."""
+    return tuple(
+        Planned(
+            name=item["name"],
+            every_s=item["every_s"],
+            pool=item["pool"],
+            retry=Retry(**item["retry"]),
+        )
+        for item in described
+    )
 
 
 def read(described: Iterable[Mapping[str, Any]]) -> tuple[Known, ...]:

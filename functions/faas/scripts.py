@@ -94,6 +94,17 @@ end
 return 1
 """
 
+ONCE: Final = """#!lua
+-- Add to a stream what was not added before; the memory is bounded by count.
+-- KEYS stream, seen  ARGV bound, digest, field, value
+if redis.call('ZSCORE', KEYS[2], ARGV[2]) then return 0 end
+local id = redis.call('XADD', KEYS[1], '*', ARGV[3], ARGV[4])
+redis.call('ZADD', KEYS[2], string.match(id, '^%d+'), ARGV[2])
+local over = redis.call('ZCARD', KEYS[2]) - tonumber(ARGV[1])
+if over > 0 then redis.call('ZPOPMIN', KEYS[2], over) end
+return 1
+"""
+
 SEND_BACK: Final = """#!lua
 -- KEYS dead letters, retries  ARGV letter, entry, reason
 if redis.call('XDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
@@ -104,6 +115,7 @@ return 1
 
 __all__ = [
     "COMMIT",
+    "ONCE",
     "SEND_BACK",
     "STORE",
     "Argument",
@@ -114,7 +126,7 @@ __all__ = [
 
 _BY_SHA: Final = {
     hashlib.sha1(text.encode()).hexdigest(): text  # noqa: S324 - Redis names scripts so
-    for text in (STORE, COMMIT, SEND_BACK)
+    for text in (STORE, COMMIT, ONCE, SEND_BACK)
 }
 _SHAS: Final = {text: sha for sha, text in _BY_SHA.items()}
 

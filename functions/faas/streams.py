@@ -9,7 +9,7 @@ _DEVICE_TOPIC: Final = re.compile(
     r"application/([^/]+)/device/([0-9a-fA-F]{16})/event/([^/]+)\Z"
 )
 
-__all__ = ["device_of", "event_id", "kind_of", "partition_of"]
+__all__ = ["device_of", "event_id", "kind_of", "partition_of", "ticks"]
 
 
 def partition_of(topic: str, partitions: int) -> int:
@@ -29,6 +29,11 @@ def kind_of(topic: str) -> str | None:
     """Return the kind of event a topic names."""
     found = _DEVICE_TOPIC.match(topic)
     return found[3] if found else None
+
+
+def ticks(function: str) -> str:
+    """Stream of a scheduled function's ticks; its tag is also that of its lease."""
+    return f"{{sched:{function}}}"
 
 
 def event_id(partition: int, entry: str) -> str:

@@ -7,6 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
+from gateway_sim.medium import Medium
 from gateway_sim.program import Program
 from gateway_sim.settings import Settings, WrongSettings
 from wire.declared import DeclaredCity
@@ -51,13 +52,21 @@ def read_city(folder: Path) -> DeclaredCity:
 
 async def serve(settings: Settings, city: DeclaredCity) -> None:
     """Build the program and run it until a signal asks it to stop."""
+    region = REGIONS[city.region]
     program = Program(
         city.gateways,
         broker=settings.broker,
         encoding=settings.encoding,
-        region=REGIONS[city.region],
+        region=region,
         seed=city.seed,
         stats_interval_s=settings.stats_interval_s,
+        medium=Medium(
+            city.gateways,
+            region=region,
+            seed=city.seed,
+            plan=city.radio,
+            propagation=city.radio.propagation(city.seed, city.indoors),
+        ),
     )
     if settings.metrics is not None:
         program.metrics.serve(settings.metrics.host, settings.metrics.port)

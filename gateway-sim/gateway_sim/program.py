@@ -42,6 +42,7 @@ class Program:
         region: Region,
         seed: int,
         stats_interval_s: float,
+        medium: Medium | None = None,
     ) -> None:
         now = time.time()
         gateways = [
@@ -50,7 +51,8 @@ class Program:
         ]
         self.metrics = Metrics()
         self._stats_interval_s = stats_interval_s
-        self._radio = Radio(Medium(places, region=region, seed=seed), gateways)
+        medium = medium or Medium(places, region=region, seed=seed)
+        self._radio = Radio(medium, gateways)
         self._ether = Ether(on_frame=self._transmit, clock=time.time)
         self._forwarders = {
             gateway.place.gateway_id: Forwarder(

@@ -31,12 +31,14 @@ class Radio:
         return self.gateways[gateway_id].request(downlink, now)
 
     def tick(self, now: float) -> None:
-        """Judge the frames that have ended and program those that are due."""
+        """Program the frames that are due and judge those that have ended."""
+        for gateway in self.gateways.values():
+            for frame in gateway.transmissions(now):
+                self._medium.emit(frame)
+                self._transmissions.append(frame)
         self._medium.tick(now)
         for outcome in self._medium.outcomes():
             self._outcomes.append((outcome, self._heard(outcome)))
-        for gateway in self.gateways.values():
-            self._transmissions += gateway.transmissions(now)
 
     def outcomes(self) -> list[tuple[Outcome, tuple[Uplink, ...]]]:
         """What became of each frame, with one uplink per gateway, drained."""

@@ -5,11 +5,10 @@ A device belongs to one partition for good; every key that one commit touches ca
 the partition's hash tag, so the same scripts run on a Redis Cluster.
 """
 
-from binascii import crc_hqx
-
 from redis import Redis
 
 from city.errors import WrongLayout
+from wire import partition as wire_partition
 
 CONFIG = "garonne:config"
 """Hash: ``partitions``, ``schema``. Written once, by whoever starts first."""
@@ -20,7 +19,7 @@ SCHEMA = 1
 
 def partition_of(dev_eui: str, partitions: int) -> int:
     """Return the partition of a device: CRC-16/XMODEM, as Redis Cluster counts."""
-    return crc_hqx(dev_eui.encode("ascii"), 0) % partitions
+    return wire_partition.partition_of(dev_eui, partitions)
 
 
 def tag(partition: int) -> str:

@@ -3,13 +3,14 @@
 import csv
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from math import isfinite
 from typing import Any, Self
 
 from wire.errors import Malformed
 from wire.eui64 import EUI64
+from wire.radio.plan import RadioPlan
 
 GATEWAY_COLUMNS = ("gateway_id", "name", "latitude", "longitude", "altitude_m")
 DEVICE_COLUMNS = (
@@ -40,7 +41,12 @@ class DeclaredGateway:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredDevice:
-    """One row of devices.csv; ``box``: powered, but left for a technician to add."""
+    """
+    One row of devices.csv.
+
+    ``box``: powered, but left for a technician to add. ``indoors`` (a column that
+    may be missing): behind walls, where the radio profile knows of walls.
+    """
 
     name: str
     device_type: str
@@ -51,6 +57,7 @@ class DeclaredDevice:
     street: str
     district: str
     box: bool
+    indoors: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +71,7 @@ class DeclaredCity:
     application: str
     gateways: tuple[DeclaredGateway, ...]
     devices: tuple[DeclaredDevice, ...]
+    radio: RadioPlan = field(default_factory=RadioPlan)
 
     @classmethod
     def parse(cls, *, city_toml: str, gateways_csv: str, devices_csv: str) -> Self:
@@ -72,6 +80,8 @@ class DeclaredCity:
         head = _Head.read(city_toml, faults)
         gateways = tuple(_gateways(gateways_csv, faults))
         devices = tuple(_devices(devices_csv, faults))
+        radio, radio_faults = RadioPlan.read(head.table("radio"))
+        faults += [f"{_CITY_FILE}: {fault}" for fault in radio_faults]
         _unique("gateways.csv", "gateway_id", (g.gateway_id for g in gateways), faults)
         _unique("devices.csv", "dev_eui", (d.dev_eui for d in devices), faults)
         _unique("devices.csv", "name", (d.name for d in devices), faults)
@@ -85,7 +95,13 @@ class DeclaredCity:
             application=head.text("chirpstack", "application"),
             gateways=gateways,
             devices=devices,
+            radio=radio,
         )
+
+    @property
+    def indoors(self) -> frozenset[EUI64]:
+        """Devices behind walls."""
+        return frozenset(device.dev_eui for device in self.devices if device.indoors)
 
     @property
     def provisioned(self) -> tuple[DeclaredDevice, ...]:
@@ -116,9 +132,16 @@ class _Head:
         head.text("chirpstack", "application")
         return head
 
+    def table(self, name: str) -> Mapping[str, Any]:
+        """A whole table; empty when it is missing."""
+        inside = self.tables.get(name, {})
+        if isinstance(inside, dict):
+            return inside
+        self.faults.append(f"{_CITY_FILE}: [{name}] is a table, not {inside!r}")
+        return {}
+
     def _value(self, table: str, key: str) -> Any:
-        inside = self.tables.get(table)
-        return inside.get(key) if isinstance(inside, dict) else None
+        return self.table(table).get(key)
 
     def text(self, table: str, key: str, default: str = "") -> str:
         value = self._value(table, key)
@@ -175,7 +198,7 @@ class _Row:
         return value
 
     def truth(self, column: str) -> bool:
-        text = self.cells[column].strip().lower()
+        text = self.cells.get(column, "").strip().lower()
         if text not in _TRUTHS:
             self.faults.append(f"{self.where}: {column} is yes or empty, not {text!r}")
         return _TRUTHS.get(text, False)
@@ -223,6 +246,7 @@ def _devices(text: str, faults: list[str]) -> Iterator[DeclaredDevice]:
             street=row.cells["street"].strip(),
             district=row.cells["district"].strip(),
             box=row.truth("box"),
+            indoors=row.truth("indoors"),
         )
 
 

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -12,6 +13,8 @@ from chirpstack_api import api, common
 from google.protobuf import descriptor_pool
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message_factory import GetMessageClass
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.chirpstack_embedded.conftest import configuration
 
 from chirpstack_embedded.codec import Codec
@@ -816,3 +819,64 @@ def test_regions_are_those_of_the_configuration(site: Site) -> None:
         region.rx2_dr,
         region.rx2_frequency,
     )
+
+
+TEXTS = st.sampled_from(
+    ["", EUI, "x", NOBODY, DEFAULT_TENANT_ID, "00" * 16, "é", "01000000/8", "admin"]
+)
+
+
+def filled(data: st.DataObject, message: Any, depth: int = 3) -> Any:
+    """Fill a message with plausible and implausible values."""
+    for field in message.DESCRIPTOR.fields:
+        if field.is_repeated or data.draw(st.booleans()):
+            continue
+        if field.message_type is not None:
+            if depth:
+                getattr(message, field.name).SetInParent()
+                filled(data, getattr(message, field.name), depth - 1)
+        elif field.type == field.TYPE_STRING:
+            setattr(message, field.name, data.draw(TEXTS))
+        elif field.type == field.TYPE_BYTES:
+            setattr(message, field.name, data.draw(st.binary(max_size=4)))
+        elif field.type == field.TYPE_BOOL:
+            setattr(message, field.name, True)
+        elif field.type in {field.TYPE_UINT32, field.TYPE_ENUM, field.TYPE_INT32}:
+            setattr(message, field.name, data.draw(st.integers(0, 2**31 - 1)))
+    return message
+
+
+@settings(
+    deadline=None,
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(data=st.data())
+def test_any_request_is_answered_or_refused_with_a_reason(
+    site: Site, caplog: pytest.LogCaptureFixture, data: st.DataObject
+) -> None:
+    service, method = data.draw(
+        st.sampled_from(
+            [(name, m) for name, methods in SERVICES.items() for m in methods]
+        )
+    )
+    pool = descriptor_pool.Default()
+    descriptor = pool.FindServiceByName(f"api.{service}").methods_by_name[method]
+    request = filled(data, GetMessageClass(descriptor.input_type)())
+    client = site.user if service == "InternalService" else site.admin
+
+    with suppress(grpc.RpcError):
+        getattr(getattr(client, service.removesuffix("Service")), method)(request)
+
+    assert "api.call.fail" not in caplog.text
+
+
+def test_a_prefix_that_is_none_is_refused(site: Site) -> None:
+    request = api.CreateTenantRequest(
+        tenant=api.Tenant(name="t", dev_addr_prefixes=["01000000/99"])
+    )
+
+    assert (
+        Code.INVALID_ARGUMENT,
+        "Validation error: invalid DevAddr prefix: 01000000/99",
+    ) == refused(site.admin.Tenant.Create, request)

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -38,6 +39,7 @@ pytestmark = pytest.mark.slow
 SERVER_CONFIG = Path(__file__).parents[2] / "chirpstack" / "server-config"
 PATIENCE_S = 15.0
 GATEWAY = GATEWAYS[0]
+NOWHERE = Server(name="none", port=1, url="", folder=Path(), argv=[])
 
 
 class Ears:
@@ -354,6 +356,35 @@ def test_wrong_settings_are_all_said_with_code_2(
     assert "CHIRPSTACK_API_SECRET is not set" in said
     assert "CHIRPSTACK_MQTT_SERVER is not set" in said
     assert "Traceback" not in said
+
+
+def test_a_database_that_cannot_be_opened_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = Running(NOWHERE, tmp_path)
+    environment = {**server.environment, "GARONNE_CHIRPSTACK_DB": str(tmp_path)}
+
+    code = main(["-c", str(SERVER_CONFIG)], environment)
+
+    assert 2 == code
+    assert f"the database {tmp_path} cannot be used" in capsys.readouterr().err
+
+
+def test_a_taken_metrics_port_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = Running(NOWHERE, tmp_path)
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        taken.listen()
+        address = f"{HOST}:{taken.getsockname()[1]}"
+        code = main(
+            ["-c", str(SERVER_CONFIG)],
+            {**server.environment, "GARONNE_METRICS": address},
+        )
+
+    assert 2 == code
+    assert f"GARONNE_METRICS: {address} cannot be used" in capsys.readouterr().err
 
 
 def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,7 +74,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivingCity]:
         run = _await(process, log, lambda: _broker_is_up(state), UP_WITHIN_S)
         observer = Observer(run.environment["GARONNE_MQTT"])
         observer.start()
-        run = _await(process, log, lambda: _is_up(state), UP_WITHIN_S)
+        run = _await(process, log, lambda: is_up(state), UP_WITHIN_S)
         declared = read_city(find_home(), CITY)
         wanted = {str(device.dev_eui) for device in declared.provisioned}
         ledger = observer.ledger
@@ -97,17 +98,15 @@ def _broker_is_up(state: Path) -> Run | None:
     return run if states.get("mosquitto") == "ready" else None
 
 
-def _is_up(state: Path) -> Run | None:
+def is_up(state: Path) -> Run | None:
+    """Return what runs in this folder once all of it is up."""
     run = read_run(state)
     return run if run and run.state == "up" else None
 
 
-def _await(
-    process: subprocess.Popen[bytes],
-    log: Path,
-    look: Callable[[], Run | None],
-    within_s: float,
-) -> Run:
+def look_until(
+    process: subprocess.Popen[Any], look: Callable[[], Run | None], within_s: float
+) -> Run | None:
     """Look again and again; the process itself is what is waited on in between."""
     pause_s = 0.1
     for _ in range(int(within_s / pause_s)):
@@ -119,5 +118,17 @@ def _await(
         except subprocess.TimeoutExpired:
             continue
         break
+    return None
+
+
+def _await(
+    process: subprocess.Popen[bytes],
+    log: Path,
+    look: Callable[[], Run | None],
+    within_s: float,
+) -> Run:
+    found = look_until(process, look, within_s)
+    if found:
+        return found
     words = log.read_text(encoding="utf-8", errors="replace")[-4000:]
     pytest.fail(f"the city did not come so far within {within_s:g} s:\n{words}")

@@ -13,7 +13,10 @@ from faas.worker.executor import Executors
 
 HANDLERS = """
 import os, signal, time
-from faas import Commands, GiveUp, Notices, Retry, State, Twin, Uplink, on_uplink
+from datetime import timedelta
+from faas import (
+    Commands, GiveUp, Notices, Retry, State, Tick, Twin, Uplink, on_schedule, on_uplink
+)
 
 SOON = Retry(attempts=3, first_s=0.0)
 
@@ -57,6 +60,16 @@ def crash(event: Uplink, state: State) -> None:
     if event.data.get("bad"):
         os.kill(os.getpid(), signal.SIGKILL)
     state.write({"told": state.read().get("told", 0) + 1})
+
+@on_schedule(every=timedelta(minutes=1))
+def dusk(tick: Tick, commands: Commands, notices: Notices) -> None:
+    for number in range(4):
+        commands.send(f"{number:016x}", {"level": 30}, why=f"{tick.time:%H:%M}")
+    notices.send("it is dusk")
+
+@on_schedule(every=timedelta(minutes=1), retry=Retry(attempts=2, first_s=5))
+def broken(tick: Tick) -> None:
+    raise ValueError("broken clock")
 """
 
 

@@ -8,6 +8,7 @@ from wire.air import AirFrame
 from wire.declared import DeclaredGateway
 from wire.eui64 import EUI64
 from wire.lorawan.region.eu868 import EU868
+from wire.radio.plan import RadioPlan
 
 SEED = 31
 BOOT_S = 1_800_000_000.0
@@ -48,8 +49,8 @@ def frame(**fields: Any) -> AirFrame:
     return AirFrame(**(defaults | fields))
 
 
-def medium(*places: DeclaredGateway, seed: int = SEED, sigma_db: float = 3.0) -> Medium:
-    return Medium(places, region=EU868, seed=seed, shadowing_sigma_db=sigma_db)
+def medium(*places: DeclaredGateway, seed: int = SEED, **plan: Any) -> Medium:
+    return Medium(places, region=EU868, seed=seed, plan=RadioPlan(**plan))
 
 
 def gateway(at: DeclaredGateway = CAPITOLE) -> Gateway:

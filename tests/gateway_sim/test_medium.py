@@ -7,30 +7,38 @@ from tests.gateway_sim.given import (
     CAPITOLE,
     FOIX,
     JOLIMONT,
+    SEED,
     frame,
     medium,
 )
 
 from gateway_sim.medium import Cause, Medium, Outcome
-from wire.air import link
+from wire.declared import DeclaredGateway
+from wire.radio.profiles import PROFILES
+from wire.radio.propagation import Propagation, Site
 
 END_S = frame().start_s + frame().airtime_s
 
 
+def site(place: DeclaredGateway) -> Site:
+    return Site(place.gateway_id, place.latitude, place.longitude)
+
+
 def outcome(air: Medium, **fields: Any) -> Outcome:
-    air.transmit(frame(**fields))
-    air.tick(END_S)
+    air.transmit(sent := frame(**fields))
+    air.tick(sent.end_s)
     [only] = air.outcomes()
     return only
 
 
 def test_two_gateways_hear_one_frame_each_with_its_own_power() -> None:
-    clear = medium(CAPITOLE, JOLIMONT, sigma_db=0.0)
+    clear = medium(CAPITOLE, JOLIMONT, profile="ns3")
 
     near, far = outcome(clear).receptions
 
+    air = Propagation(PROFILES["ns3"], seed=SEED)
     for place, heard in ((CAPITOLE, near), (JOLIMONT, far)):
-        expected = link(frame(), place.latitude, place.longitude)
+        expected = air.link(frame(), site(place))
         assert place.gateway_id == heard.gateway_id
         assert heard.rssi_dbm == pytest.approx(expected.rssi_dbm)
         assert heard.snr_db == pytest.approx(expected.snr_db)
@@ -62,9 +70,13 @@ def test_a_frame_that_nobody_hears_is_lost_for_a_cause(
 
 
 def test_a_slower_frame_is_heard_where_a_faster_one_is_too_weak() -> None:
-    air = medium(CAPITOLE, sigma_db=0.0)
-    snr_db = link(frame(power_dbm=0.0), CAPITOLE.latitude, CAPITOLE.longitude).snr_db
-    between = -15.0 - snr_db  # dBm that arrive 15 dB under the noise
+    air = medium(CAPITOLE, profile="ns3")
+    loss_db = (
+        -Propagation(PROFILES["ns3"], seed=SEED)
+        .link(frame(power_dbm=0.0), site(CAPITOLE))
+        .rssi_dbm
+    )
+    between = loss_db - 132.0  # a level between the sensitivities of SF7 and SF12
 
     fast = outcome(air, power_dbm=between, spreading_factor=7)
     slow = outcome(air, power_dbm=between, spreading_factor=12)
@@ -105,8 +117,9 @@ def test_frames_are_judged_in_the_order_of_their_ends() -> None:
 
 
 def test_a_device_that_moved_is_heard_from_its_new_place() -> None:
-    air = medium(CAPITOLE, sigma_db=0.0)
+    air = medium(CAPITOLE, profile="ns3")
 
-    before, after = outcome(air), outcome(air, latitude=43.6200)
+    before = outcome(air)
+    after = outcome(air, latitude=43.6200, start_s=END_S)
 
     assert after.receptions[0].rssi_dbm < before.receptions[0].rssi_dbm - 20

@@ -9,7 +9,7 @@ from lorawan_sim.card import Card, Profile
 from lorawan_sim.device import Device
 from lorawan_sim.events import DeviceEvent, What
 from lorawan_sim.session import Session
-from wire.air import AirFrame, Link
+from wire.air import AirFrame
 from wire.eui64 import EUI64
 from wire.lorawan.counters import full_f_cnt_up
 from wire.lorawan.data import DataFrame
@@ -21,12 +21,13 @@ from wire.lorawan.mac import MacCommand, build_block
 from wire.lorawan.mhdr import Direction, MType, m_type_of
 from wire.lorawan.region.eu868 import EU868
 from wire.lorawan.session import Session as Crypto
+from wire.radio.propagation import Link
 
 NOON = 1_800_000_000.0
 APP_KEY = Key(bytes(range(16)))
 GATEWAY = EUI64.parse("00000000000000aa")
 NEAR = Link(distance_m=100.0, rssi_dbm=-80.0, snr_db=9.0)
-FAR = Link(distance_m=9000.0, rssi_dbm=-140.0, snr_db=-24.0)
+FAR = Link(distance_m=9000.0, rssi_dbm=-140.0, snr_db=-24.0, is_audible=False)
 CARD = Card(
     dev_eui=EUI64.parse("0102030405060708"),
     join_eui=EUI64.parse("0000000000000001"),

@@ -15,17 +15,30 @@ from tests.lorawan_sim.network import (
 from lorawan_sim.card import Profile
 from lorawan_sim.device import Device
 from lorawan_sim.fleet import Fleet
-from wire.air import AirFrame, Link
-from wire.air import link as reach
+from wire.air import AirFrame
 from wire.eui64 import EUI64
+from wire.radio.profiles import PROFILES
+from wire.radio.propagation import Link, Propagation, Site
+
+
+class Counted(Propagation):
+    """Remembers for which frames it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(PROFILES["urban"], seed=1)
+        self.tried: list[float] = []
+
+    def link(self, frame: AirFrame, at: Site) -> Link:
+        self.tried.append(frame.start_s)
+        return super().link(frame, at)
 
 
 class City:
     """A fleet, one network per device, and a count of who was tried."""
 
     def __init__(self, size: int, profile: Profile, spread_s: float) -> None:
-        self.tried: list[float] = []
-        self.fleet = Fleet(reach=self._reach)
+        self.propagation = Counted()
+        self.fleet = Fleet(propagation=self.propagation)
         self.networks: dict[EUI64, Network] = {}
         self.scripts: dict[EUI64, Script] = {}
         self.now = NOON
@@ -36,10 +49,6 @@ class City:
             self.networks[eui] = Network(rx2_data_rate=3, join_nonce=number)
             device = Device(card, self.scripts[eui], profile)
             self.fleet.add(device, starts_at=NOON + spread_s * number)
-
-    def _reach(self, frame: AirFrame, latitude: float, longitude: float) -> Link:
-        self.tried.append(frame.start_s)
-        return reach(frame, latitude, longitude)
 
     def run(self, until: float) -> None:
         coming: list[AirFrame] = []
@@ -86,18 +95,20 @@ def test_a_join_accept_is_not_offered_to_devices_that_do_not_wait_for_it() -> No
     city.run(NOON + 300)
 
     assert 200 == city.fleet.joined
-    assert len(city.tried) < 1.5 * 200
+    assert len(city.propagation.tried) < 1.5 * 200
 
 
 def test_a_class_c_downlink_is_offered_to_its_address_only() -> None:
     city = City(50, CLASS_C, spread_s=1.0)
     city.run(NOON + 100)
-    city.tried.clear()
+    city.propagation.tried.clear()
     wanted = EUI64((7).to_bytes(8))
 
-    city.fleet.receive(city.command(wanted), city.now)
+    command = city.command(wanted)
+    city.fleet.receive(command, city.now)
+    city.run(command.end_s)
 
-    assert 1 == len(city.tried)
+    assert 1 == len(city.propagation.tried)
     assert [(60, b"\x64")] == city.scripts[wanted].inbox
 
 

@@ -6,8 +6,9 @@ import pytest
 
 from city.types import read_catalogue
 from provisioning.entry import BadCity, read_city
-from wire.air import AirFrame, gateway_hears, link
+from wire.air import AirFrame
 from wire.declared import DeclaredCity
+from wire.radio.propagation import Site
 
 HOME = Path(__file__).parents[2]
 CITIES = sorted(path.name for path in (HOME / "cities").iterdir() if path.is_dir())
@@ -36,10 +37,9 @@ def heard_by(city: DeclaredCity, device_name: str, spreading_factor: int) -> int
         latitude=device.latitude,
         longitude=device.longitude,
     )
-    return sum(
-        gateway_hears(link(frame, g.latitude, g.longitude), spreading_factor)
-        for g in city.gateways
-    )
+    air = city.radio.propagation(city.seed, city.indoors)
+    sites = [Site(g.gateway_id, g.latitude, g.longitude) for g in city.gateways]
+    return sum(air.link(frame, site).is_audible for site in sites)
 
 
 def test_every_device_type_is_in_the_catalogue(city: DeclaredCity) -> None:

@@ -1,5 +1,4 @@
 import dataclasses
-from math import isfinite
 from typing import Any
 
 import pytest
@@ -8,19 +7,11 @@ from hypothesis import strategies as st
 
 from wire.air import (
     MAX_MESSAGE,
-    NS3,
-    SNR_FLOOR_DB,
     AirFrame,
     AirMessage,
     AirStream,
-    Link,
     decode,
-    device_hears,
-    distance_m,
     encode,
-    gateway_hears,
-    link,
-    path_loss_db,
 )
 from wire.errors import Illegal, Malformed
 from wire.eui64 import EUI64
@@ -109,73 +100,3 @@ def test_an_impossible_frame_is_illegal(change: dict[str, Any], why: str) -> Non
 
 def test_a_frame_ends_after_its_airtime() -> None:
     assert 1_780_000_000.75 == FRAME.end_s
-
-
-@pytest.mark.parametrize(
-    ("spreading_factor", "radius_m"),
-    [(7, 2920), (8, 3509), (9, 4217), (10, 5067), (11, 5728), (12, 6474)],
-)
-def test_rings_at_14_dbm_are_those_of_ns3(spreading_factor: int, radius_m: int) -> None:
-    # Radii measured from the ns-3 module: the device's sensitivity draws the rings.
-    sensitivity_dbm = NS3.device_sensitivity_dbm[spreading_factor]
-
-    assert 14 - path_loss_db(radius_m) == pytest.approx(sensitivity_dbm, abs=0.02)
-
-
-def test_the_noise_floor_at_125_khz_is_minus_117() -> None:
-    assert -117 == pytest.approx(NS3.noise_dbm(125_000), abs=0.05)
-
-
-def test_loss_grows_by_37_6_db_per_decade_from_one_metre() -> None:
-    assert 7.7 == path_loss_db(1)
-    assert 7.7 == path_loss_db(0)
-    assert 7.7 + 3 * 37.6 == pytest.approx(path_loss_db(1000))
-
-
-def test_a_degree_of_latitude_is_111_km() -> None:
-    assert 111_195 == pytest.approx(distance_m(43, 1, 44, 1), abs=1)
-
-
-@given(*[st.floats(-90, 90), st.floats(-180, 180)] * 2)
-def test_distance_is_symmetric_and_on_the_globe(
-    latitude: float, longitude: float, to_latitude: float, to_longitude: float
-) -> None:
-    there = distance_m(latitude, longitude, to_latitude, to_longitude)
-    back = distance_m(to_latitude, to_longitude, latitude, longitude)
-
-    assert there == pytest.approx(back)
-    assert 0 <= there < 20_040_000
-    assert isfinite(there)
-
-
-def test_a_link_says_level_and_margin_over_noise() -> None:
-    heard = link(FRAME, 43.6135, 1.444)
-
-    assert 1000 == pytest.approx(heard.distance_m, abs=1)
-    assert 14 - 120.5 == pytest.approx(heard.rssi_dbm, abs=0.05)
-    assert heard.rssi_dbm + 117 == pytest.approx(heard.snr_db, abs=0.05)
-
-
-@pytest.mark.parametrize("spreading_factor", range(7, 13))
-def test_below_the_snr_floor_nobody_hears(spreading_factor: int) -> None:
-    floor_db = SNR_FLOOR_DB[spreading_factor]
-    loud = Link(distance_m=1, rssi_dbm=-50, snr_db=floor_db)
-    lost = Link(distance_m=1, rssi_dbm=-50, snr_db=floor_db - 0.01)
-
-    assert gateway_hears(loud, spreading_factor)
-    assert device_hears(loud, spreading_factor)
-    assert not gateway_hears(lost, spreading_factor)
-    assert not device_hears(lost, spreading_factor)
-
-
-def test_a_gateway_is_more_sensitive_than_a_device() -> None:
-    heard = Link(distance_m=1, rssi_dbm=-128, snr_db=0)
-
-    assert gateway_hears(heard, 7)
-    assert not device_hears(heard, 7)
-
-
-def test_fsk_is_heard_like_the_fastest_lora() -> None:
-    heard = Link(distance_m=1, rssi_dbm=-129, snr_db=0)
-
-    assert gateway_hears(heard, 0)

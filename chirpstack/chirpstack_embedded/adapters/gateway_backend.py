@@ -29,10 +29,17 @@ class GatewayBackend:
         )
 
     def send(self, transmission: Transmission, *, as_json: bool) -> None:
-        """Publish one downlink."""
+        """
+        Publish one downlink, or drop it while the broker is away.
+
+        Kept, it would come too late; without tx ack the next opportunity sends it.
+        """
         gateway_id = EUI64.parse(transmission.gateway_id)
         topic = gateway_topic(self._prefix, gateway_id, "command", "down")
         frame = transmission.frame
+        if not self.connection.is_ready:
+            logger.warning("gw.down.drop cause=no_broker gateway_id=%s", gateway_id)
+            return
         self.connection.publish(topic, write_downlink(frame, as_json=as_json))
         logger.debug(
             "gw.down.send gateway_id=%s downlink_id=%d items=%d",

@@ -41,7 +41,7 @@ def get(call: Call, request: Any) -> Any:
 
 
 def update(call: Call, request: Any) -> Any:
-    """Replace a profile; its tenant and its region stay."""
+    """Replace a profile; its tenant stays."""
     profile = _profile(request)
     record = find(call, profile.id, write=True)
     profile.id = record.message.id

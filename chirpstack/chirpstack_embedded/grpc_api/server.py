@@ -33,7 +33,7 @@ SERVICES: dict[str, Mapping[str, Method]] = {
 }
 """Every service of the API; what a table does not list is UNIMPLEMENTED."""
 
-WORKERS = 16  # a stream holds one for as long as somebody looks
+WORKERS = 64  # a stream holds one for as long as somebody looks
 
 
 class ApiServer:

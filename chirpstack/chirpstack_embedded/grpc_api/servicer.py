@@ -85,6 +85,10 @@ def _unary(name: str, function: Method, services: Services) -> Any:
                 refusal.message,
             )
             context.abort(refusal.code, refusal.message)
+        except Exception as error:
+            # A fault of ours: said once here, and INTERNAL outside.
+            logger.exception("api.call.fail method=%s", name)
+            context.abort(grpc.StatusCode.INTERNAL, repr(error))
         services.changed()
         return response
 

@@ -1,5 +1,6 @@
 """TenantService."""
 
+import re
 import uuid
 from typing import Any
 
@@ -14,6 +15,9 @@ from chirpstack_embedded.grpc_api.refusal import (
     not_found,
     validation,
 )
+
+_PREFIX = re.compile(r"[0-9a-fA-F]{8}/\d{1,2}")
+_DEV_ADDR_BITS = 32
 
 
 def create(call: Call, request: Any) -> Any:
@@ -95,6 +99,9 @@ def _tenant(request: Any) -> api.Tenant:
         raise invalid_argument("tenant is missing")
     if not request.tenant.name:
         raise validation("name is not set")
+    for prefix in request.tenant.dev_addr_prefixes:
+        if not _PREFIX.fullmatch(prefix) or int(prefix[9:]) > _DEV_ADDR_BITS:
+            raise validation(f"invalid DevAddr prefix: {prefix}")
     tenant = api.Tenant()
     tenant.CopyFrom(request.tenant)
     return tenant

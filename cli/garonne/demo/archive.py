@@ -1,5 +1,6 @@
 """Read the raw archive back from S3: the mark of every stored row."""
 
+import contextlib
 import io
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 import boto3
 import pyarrow.parquet as pq
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from garonne.demo.ledger import digest
 
@@ -29,10 +31,11 @@ class Archive:
         self._marks: dict[str, list[bytes]] = {}
 
     def marks(self) -> list[bytes]:
-        """Return the mark of every row that is stored now."""
-        for key in self._keys():
-            if key not in self._marks:
-                self._marks[key] = list(self._read(key))
+        """Return the mark of every row that is stored now, as far as S3 answers."""
+        with contextlib.suppress(BotoCoreError, ClientError):
+            for key in self._keys():
+                if key not in self._marks:
+                    self._marks[key] = list(self._read(key))
         return [mark for marks in self._marks.values() for mark in marks]
 
     def _keys(self) -> Iterator[str]:

@@ -6,6 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from redis.exceptions import RedisError
+
 from city.commands import Commands, Target
 from city.redis import connect
 from city.settings import Reader
@@ -39,8 +41,8 @@ class Operator:
         self, environment: Mapping[str, str], lamps: list[str], run_s: float
     ) -> None:
         self._redis = connect(Reader(environment).redis())
-        catalogue = read_catalogue(Path(environment["GARONNE_HOME"]))
-        self._commands = Commands(self._redis, catalogue)
+        self._catalogue = read_catalogue(Path(environment["GARONNE_HOME"]))
+        self._commands: Commands | None = None
         self._plan = plan(lamps, run_s)
 
     def __enter__(self) -> Self:
@@ -55,12 +57,21 @@ class Operator:
         self._redis.close()
 
     def act(self, at_s: float) -> None:
-        """Request everything that is due at this second of the run."""
+        """Request everything that is due; what Redis did not take stays due."""
         while self._plan and self._plan[0][0] <= at_s:
-            _, dev_eui, level = self._plan.pop(0)
-            self._commands.request(
-                Target(dev_eui=dev_eui, device_type=LAMP),
-                {"level": level},
-                why="demo",
-                requested_by="operator",
-            )
+            _, dev_eui, level = self._plan[0]
+            try:
+                self._request(dev_eui, level)
+            except RedisError:
+                return
+            self._plan.pop(0)
+
+    def _request(self, dev_eui: str, level: int) -> None:
+        if self._commands is None:
+            self._commands = Commands(self._redis, self._catalogue)
+        self._commands.request(
+            Target(dev_eui=dev_eui, device_type=LAMP),
+            {"level": level},
+            why="demo",
+            requested_by="operator",
+        )

@@ -1,5 +1,6 @@
 """What became of the commands: read from Redis, beside the sender's own counts."""
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,8 @@ class Outbox:
         self._since = since
         self._until = float("inf")
         self._before = self._added()
+        self._asked = 0
+        self._last: tuple[Commands, Row | None] = (Commands(), None)
 
     def close(self) -> None:
         """Hang up."""
@@ -44,7 +47,23 @@ class Outbox:
         self._until = now
 
     def commands(self) -> tuple[Commands, Row | None]:
-        """Return the counts, and the lamp command that was confirmed last."""
+        """
+        Return the counts, and the lamp command that was confirmed last.
+
+        While Redis is away these are the counts of the last look: a demo in which
+        Redis is killed has to go on.
+        """
+        with contextlib.suppress(redis.RedisError):
+            self._last = self._look()
+        return self._last
+
+    def asked(self) -> int:
+        """Return how many commands were ever put in, by the streams' own count."""
+        with contextlib.suppress(redis.RedisError):
+            self._asked = self._added() - self._before
+        return self._asked
+
+    def _look(self) -> tuple[Commands, Row | None]:
         found = [*self._waiting(), *self._rows()]
         rows = [row for row in found if row.requested_at <= self._until]
         states = [row.state for row in rows]
@@ -55,10 +74,6 @@ class Outbox:
             later=len(found) - len(rows),
         )
         return commands, max(confirmed, key=lambda row: row.updated_at, default=None)
-
-    def asked(self) -> int:
-        """Return how many commands were ever put in, by the streams' own count."""
-        return self._added() - self._before
 
     def _added(self) -> int:
         infos: list[Any] = [self._redis.xinfo_stream(key) for key in self._streams()]

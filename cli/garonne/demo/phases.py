@@ -4,6 +4,8 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from redis.exceptions import RedisError
+
 from garonne.demo.archive import Archive
 from garonne.demo.city import City
 from garonne.demo.ledger import Seen
@@ -71,13 +73,19 @@ class Demo:
                 self._observer = Observer(run.environment["GARONNE_MQTT"])
                 self._observer.start()
             self._show(doing=_waiting_for(self.city))
-            if run.state == "up":
-                self._outbox = Outbox(run.environment["GARONNE_REDIS"], self.started_at)
+            if run.state == "up" and self._opened(run.environment["GARONNE_REDIS"]):
                 return
         raise Refused(
             f"the city was not ready within {self.limits.prepare_s:.0f} s: "
             f"{_waiting_for(self.city)}"
         )
+
+    def _opened(self, redis_url: str) -> bool:
+        try:
+            self._outbox = Outbox(redis_url, self.started_at)
+        except RedisError:  # killed since it was ready; it is being started again
+            return False
+        return True
 
     def join(self) -> None:
         """Wait until all have joined; who has not by then will be in the report."""

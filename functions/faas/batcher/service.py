@@ -65,6 +65,7 @@ class Batcher:
         self._settings = settings
         self._functions = _batch_functions(collect(package_at(settings.handlers)))
         self._bucket = Bucket(settings.s3)
+        self._bucket_there = False
         self._stopped = threading.Event()
         self._turned: set[int] = set()
         self._meters()
@@ -199,14 +200,20 @@ class Batcher:
         began = time.perf_counter()
         ports = {"archive": ArchivePort(Archive(self._bucket), after)}
         try:
-            if "archive" in function.ports:
-                self._bucket.ensure()
+            self._ensure_bucket()
             function(batch, **{name: ports[name] for name in function.ports})
         except Exception:
             self._failed.labels(function.name).inc()
+            self._bucket_there = False
             raise
         self._seconds.labels(function.name).observe(time.perf_counter() - began)
         self._events.labels(function.name).inc(len(batch.events))
+
+    def _ensure_bucket(self) -> None:
+        """Make sure of the bucket at the start, and whenever something failed."""
+        if not self._bucket_there:
+            self._bucket.ensure()
+            self._bucket_there = True
 
     def _told(self, partition: int, error: Exception) -> None:
         expected = isinstance(error, CityError | RedisError)

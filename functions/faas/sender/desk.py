@@ -8,7 +8,7 @@ that is read back looks before it sends again.
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -17,25 +17,22 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from city import keys
-from city.command import Command, Entry, Item, Rules, State
+from city.command import Command, Entry, Rules, State
 from city.command_life import Life
 from city.errors import (
     BadCommand,
     CityError,
     NetworkError,
-    NotThere,
-    Unreachable,
 )
 from city.failpoint import Failpoint
 from city.lease import Changes, Lease
 from city.line import Effect, Radio
 from city.mqtt import Publisher
 from city.network import Network
-from city.steps import NO_SESSION
 from city.types import DeviceType, Planner
+from faas.sender.hands import Hands
 from faas.sender.inbox import arrival, overhear, tell
 from faas.sender.ledger import Ledger
-from faas.sender.outgoing import down
 
 BATCH: Final = 200
 CONSUMER: Final = "sender"
@@ -72,14 +69,19 @@ class Desk:
         self._partition = partition
         self._partitions = partitions
         self._network = network
-        self._publisher = publisher
         self._catalogue = catalogue
-        self._failpoint = failpoint or Failpoint()
         self._changed = changed
         self._clock = clock
         self._ledger = Ledger(redis, partition)
         self._lease = Lease(
             redis=redis, key=keys.lease(partition, keys.SENDER_GROUP), lease_s=lease_s
+        )
+        self._hands = Hands(
+            network=network,
+            publisher=publisher,
+            sure=self._lease.sure,
+            failpoint=failpoint or Failpoint(),
+            clock=clock,
         )
         self._planners: dict[str, Planner] = {}
         self._radios: dict[str, Radio] = {}
@@ -104,6 +106,10 @@ class Desk:
         self._read(block_s)
         self._tick()
         self._settle()
+
+    def keep(self) -> None:
+        """Renew the lease beside a long turn; for another thread."""
+        self._lease.keep()
 
     def leave(self) -> None:
         """Give the partition back."""
@@ -294,7 +300,9 @@ class Desk:
         """Commit, do what is wanted, and so on until nothing is wanted any more."""
         wanted = self._commit()
         while wanted:
-            self._perform(wanted)
+            for life, _effect in wanted:
+                self._touch(life)
+            self._hands.perform(wanted)
             wanted = self._commit()
 
     def _commit(self) -> list[tuple[Life, Effect]]:
@@ -336,59 +344,6 @@ class Desk:
                 entry.reason,
             )
 
-    def _perform(self, wanted: Sequence[tuple[Life, Effect]]) -> None:
-        for life, effect in wanted:
-            self._touch(life)
-            if effect.act != "publish":
-                self._ask(life, effect)
-        self._publish([(life, e.item) for life, e in wanted if e.act == "publish"])
-
-    def _ask(self, life: Life, effect: Effect) -> None:
-        item = effect.item
-        try:
-            if effect.act == "prepare":
-                life.prepared(item.id, self._f_cnt_down(life.dev_eui), self._clock())
-            elif effect.act == "look":
-                self._look(life, item)
-            else:
-                self._network.flush_queue(life.dev_eui)
-                life.flushed(item.id, self._clock())
-        except NotThere:
-            life.hopeless(item.id, "ChirpStack knows no such device", self._clock())
-        except NetworkError as error:
-            life.trouble(item.id, str(error), self._clock())
-
-    def _look(self, life: Life, item: Item) -> None:
-        # The queue first: an item that leaves it in between has moved the counter.
-        queue = self._network.queue(life.dev_eui)
-        counter = self._f_cnt_down(life.dev_eui)
-        there = any(queued.id == item.id for queued in queue)
-        life.looked(item.id, in_queue=there, f_cnt_down=counter, now=self._clock())
-
-    def _f_cnt_down(self, dev_eui: str) -> int:
-        session = self._network.activation(dev_eui)
-        if session is None:
-            return NO_SESSION
-        if session.f_cnt_up == 0:
-            self._radio(dev_eui).heard = False
-        return session.n_f_cnt_down + session.a_f_cnt_down
-
-    def _publish(self, wanted: Sequence[tuple[Life, Item]]) -> None:
-        if not wanted:
-            return
-        messages = [_message(life, item) for life, item in wanted]
-        if not self._lease.sure():
-            return  # another copy may write by now; whoever holds it next looks first
-        try:
-            self._publisher.publish(messages)
-        except Unreachable as error:
-            for life, item in wanted:
-                life.trouble(item.id, str(error), self._clock())
-            return
-        self._failpoint.reach("after_publish_before_mark")
-        for life, item in wanted:
-            life.published(item.id, self._clock())
-
     # -- small things
 
     def _touch(self, life: Life) -> None:
@@ -417,12 +372,6 @@ class Desk:
             except CityError as error:
                 _log.error("sender.type.unusable type=%s error=%s", device_type, error)
         return self._planners.get(device_type)
-
-
-def _message(life: Life, item: Item) -> tuple[str, bytes]:
-    """Return ``command/down``: our id, our bytes, always an expiry."""
-    entry = next(e for e in life.entries() if e.command.id == item.command_id)
-    return down(entry.command.application_id, life.dev_eui, item)
 
 
 def _limited(command: Command, rules: Rules) -> Command:

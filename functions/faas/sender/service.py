@@ -2,6 +2,8 @@
 
 import logging
 import threading
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
@@ -51,23 +53,36 @@ class Sender:
         keys.declare_partitions(
             connect(self._settings.redis), self._settings.partitions
         )
-        threads = [
-            threading.Thread(target=self._work, args=(number,), name=f"p{number:02d}")
+        publishers = [
+            Publisher(self._settings.mqtt, f"garonne-sender-p{number:02d}")
             for number in range(self._settings.partitions)
         ]
+        desks = [self._desk(n, publisher) for n, publisher in enumerate(publishers)]
+        threads = [
+            threading.Thread(target=self._work, args=(number, desk))
+            for number, desk in enumerate(desks)
+        ]
+        threads.append(threading.Thread(target=self._keep, args=(desks,)))
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+        for publisher in publishers:
+            publisher.close()
         self._network.close()
 
     def stop(self) -> None:
         """Ask every thread to give its partition back and end."""
         self._stopped.set()
 
-    def _work(self, partition: int) -> None:
-        publisher = Publisher(self._settings.mqtt, f"garonne-sender-p{partition:02d}")
-        desk = self._desk(partition, publisher)
+    def _keep(self, desks: Sequence[Desk]) -> None:
+        """Renew beside the work: a silent server may take longer than a lease lasts."""
+        while not self._stopped.wait(self._settings.lease_s / 4):
+            for desk in desks:
+                with suppress(RedisError):
+                    desk.keep()
+
+    def _work(self, partition: int, desk: Desk) -> None:
         while not self._stopped.is_set():
             try:
                 desk.turn(BLOCK_S)
@@ -84,7 +99,6 @@ class Sender:
                 desk.forget()
                 self._stopped.wait(PAUSE_S)
         _leave(desk)
-        publisher.close()
 
     def _desk(self, partition: int, publisher: Publisher) -> Desk:
         return Desk(

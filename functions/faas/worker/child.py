@@ -31,7 +31,7 @@ from faas.cloudevents import BATCH
 from faas.errors import Miswired
 from faas.framing import END, PID, SPAWN, receive, send
 from faas.loader import collect, package_at
-from faas.manifest import describe
+from faas.manifest import describe, describe_planned
 
 _SET_PARENT_DEATH_SIGNAL: Final = 1
 
@@ -50,7 +50,11 @@ def main() -> None:
             send(worker, orjson.dumps({"faults": error.faults}))
             return
         app = create_app(functions)
-        send(worker, orjson.dumps({"functions": describe(functions)}))
+        hello = {
+            "functions": describe(functions),
+            "planned": describe_planned(functions),
+        }
+        send(worker, orjson.dumps(hello))
         _template(worker, app)
 
 

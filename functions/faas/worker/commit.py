@@ -22,7 +22,7 @@ DEAD_KEPT: Final = 10_000
 
 Answer = Mapping[str, Any]
 
-__all__ = ["Answer", "Commit", "command_id"]
+__all__ = ["COMMAND_IDS", "Answer", "Commit", "command_document", "command_id"]
 
 
 def command_id(function: str, event_id: str, position: int) -> str:
@@ -75,7 +75,7 @@ class Commit:
             self.notice(notice | {"function": function, "event": event.id})
         outbox = keys.outbox(self.partition)
         for position, order in enumerate(wanted.get("commands", ())):
-            document = _command(function, event, position, order, now_s)
+            document = command_document(function, event, position, order, now_s)
             self._do("XADD", outbox, "*", "command", orjson.dumps(document))
 
     def notice(self, notice: Mapping[str, Any]) -> None:
@@ -151,9 +151,10 @@ class Commit:
         return self._names.setdefault(name, len(self._names) + 3)
 
 
-def _command(
+def command_document(
     function: str, event: Event, position: int, order: Mapping[str, Any], now_s: float
 ) -> dict[str, Any]:
+    """Return the outbox's JSON of an order."""
     own = order["dev_eui"] == event.dev_eui
     return {
         "id": command_id(function, event.id, position),

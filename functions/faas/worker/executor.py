@@ -15,7 +15,7 @@ import orjson
 from faas import framing, manifest
 from faas.errors import Miswired
 from faas.framing import END, PID, SPAWN
-from faas.manifest import Known
+from faas.manifest import Known, Planned
 
 START_S: Final = 30.0
 
@@ -39,7 +39,7 @@ class Template:
             argv = [sys.executable, "-m", "faas.worker.child", number, str(folder)]
             self._process = subprocess.Popen(argv, pass_fds=[theirs.fileno()])
         try:
-            self.functions = self._hello()
+            self.functions, self.planned = self._hello()
         except BaseException:
             self.close()
             raise
@@ -77,7 +77,7 @@ class Template:
         (number,) = PID.unpack(answer)
         return int(number)
 
-    def _hello(self) -> tuple[Known, ...]:
+    def _hello(self) -> tuple[tuple[Known, ...], tuple[Planned, ...]]:
         self._socket.settimeout(START_S)
         try:
             hello = framing.receive(self._socket)
@@ -89,7 +89,8 @@ class Template:
         found = orjson.loads(hello)
         if "faults" in found:
             raise Miswired(found["faults"])
-        return manifest.read(found["functions"])
+        planned = manifest.read_planned(found["planned"])
+        return manifest.read(found["functions"]), planned
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -147,6 +148,11 @@ class Executors:
     def functions(self) -> tuple[Known, ...]:
         """The functions of the code at work."""
         return self._template.functions
+
+    @property
+    def planned(self) -> tuple[Planned, ...]:
+        """The scheduled functions of the code at work."""
+        return self._template.planned
 
     def reload(self) -> None:
         """

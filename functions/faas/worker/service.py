@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -14,15 +15,19 @@ from city.failpoint import Failpoint
 from city.lease import Lease
 from city.redis import connect
 from faas.errors import Miswired
+from faas.manifest import Planned
+from faas.streams import ticks
 from faas.worker.dispatch import Dispatcher
 from faas.worker.executor import Executors
 from faas.worker.meters import Meters
 from faas.worker.partition import LeaseLost, Partition
+from faas.worker.schedule import Schedule
 from faas.worker.settings import Settings
 
 FIRST_PAUSE_S: Final = 0.05
 LONGEST_PAUSE_S: Final = 2.0
 WATCH_S: Final = 0.5
+TICK_S: Final = 0.1
 STOP_S: Final = 4.0
 
 _log = logging.getLogger(__name__)
@@ -61,6 +66,7 @@ class Worker:
         threads += [
             threading.Thread(target=self._renew, args=[leases], daemon=True),
             threading.Thread(target=self._watch, daemon=True),
+            threading.Thread(target=self._keep_schedules, daemon=True),
         ]
         for thread in threads:
             thread.start()
@@ -121,6 +127,37 @@ class Worker:
         except LeaseLost:
             _log.warning("worker.lease.lost p=%02d", partition.number)
             partition.lease.token = ""
+
+    def _keep_schedules(self) -> None:
+        while not self._stop.is_set():
+            self._patiently("worker.schedule.wait", self._tick)
+
+    def _tick(self) -> None:
+        """Keep the schedules of the code at work until other code is."""
+        planned = self._executors.planned
+        schedules = [self._schedule(p) for p in planned if p.pool == self.settings.pool]
+        while planned is self._executors.planned and not self._stop.is_set():
+            ran = [schedule.turn() for schedule in schedules]
+            if not any(ran):
+                self._stop.wait(TICK_S)
+        for schedule in schedules:
+            schedule.lease.release()
+
+    def _schedule(self, planned: Planned) -> Schedule:
+        return Schedule(
+            redis=self._redis,
+            function=planned,
+            executors=self._executors,
+            meters=self.meters,
+            partitions=self.settings.partitions,
+            timeout_s=self.settings.timeout_s,
+            lease=Lease(
+                redis=self._redis,
+                key=f"{ticks(planned.name)}:lease",
+                lease_s=self.settings.lease_s + self.settings.timeout_s,
+            ),
+            now=time.time,
+        )
 
     def _ready(self, number: int) -> None:
         self._serving.add(number)

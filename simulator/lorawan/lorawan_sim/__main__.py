@@ -18,6 +18,7 @@ from lorawan_sim.catalogue import (
 )
 from lorawan_sim.device import Device
 from lorawan_sim.devices import is_simulated, maker
+from lorawan_sim.fleet import Fleet
 from lorawan_sim.program import Program
 from lorawan_sim.settings import Settings, WrongSettings
 from lorawan_sim.state import State
@@ -118,6 +119,10 @@ async def serve(settings: Settings, city: DeclaredCity, state: State) -> None:
         state=state,
         seed=seed,
         spread_s=settings.spread_s,
+        fleet=Fleet(
+            radio=city.radio,
+            propagation=city.radio.propagation(city.seed, city.indoors),
+        ),
     )
     if settings.metrics is not None:
         program.metrics.serve(settings.metrics.host, settings.metrics.port)

@@ -16,7 +16,8 @@ from lorawan_sim.session import Session
 from lorawan_sim.state import Record
 from lorawan_sim.transceiver import Order, Transceiver, tuning
 from lorawan_sim.windows import Slot, Tuning, Window
-from wire.air import AirFrame, Link, device_hears
+from wire.air import AirFrame
+from wire.radio.propagation import Link
 
 
 @runtime_checkable
@@ -142,14 +143,22 @@ class Device:
         self._behaviour.joined(now)
         self._collect(now)
 
+    def catch(self, frame: AirFrame, link: Link) -> bool:
+        """Lock on a downlink that starts in a window; it is heard at its end."""
+        if self._slot(frame) is None or not link.is_audible:
+            self._miss(frame, link)
+            return False
+        return self._radio.lock(frame)
+
+    def drown(self, frame: AirFrame) -> None:
+        """Lose a downlink that was caught to another one in the air."""
+        self._note(f"a downlink in {self._slot(frame)} was drowned by another one")
+
     def receive(self, frame: AirFrame, link: Link, now: float) -> None:
         """Hear a downlink, if it falls into a window and is strong enough."""
-        always = self.always()
-        slot = self._radio.slot(frame, None if always is None else always[0])
-        if slot is None:
-            self._note(self._radio.near_miss(frame))
-        elif not device_hears(link, frame.spreading_factor):
-            self._note(f"a downlink in {slot} was too weak ({link.rssi_dbm:.0f} dBm)")
+        slot = self._slot(frame)
+        if slot is None or not link.is_audible:
+            self._miss(frame, link)
         elif self._joining is not None:
             self._hear_join_accept(self._joining, frame, slot, now)
         elif self._talk is not None:
@@ -179,6 +188,17 @@ class Device:
         """Put a DeviceTimeReq into the next uplink (1.0.3 and later)."""
         if self._talk is not None:
             self._talk.ask(mac.DEVICE_TIME_REQ)
+
+    def _slot(self, frame: AirFrame) -> Slot | None:
+        always = self.always()
+        return self._radio.slot(frame, None if always is None else always[0])
+
+    def _miss(self, frame: AirFrame, link: Link) -> None:
+        slot = self._slot(frame)
+        if slot is None:
+            self._note(self._radio.near_miss(frame))
+        else:
+            self._note(f"a downlink in {slot} was too weak ({link.rssi_dbm:.0f} dBm)")
 
     # Joining
 

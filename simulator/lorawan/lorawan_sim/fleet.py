@@ -1,15 +1,21 @@
 """Many devices behind one face: one queue of deadlines, one index of ears."""
 
-from collections.abc import Callable
+from bisect import insort
 from heapq import heappop, heappush
+from operator import itemgetter
 
+from lorawan_sim.card import Card
 from lorawan_sim.device import Device
 from lorawan_sim.ears import Ears
 from lorawan_sim.events import DeviceEvent
 from lorawan_sim.state import Record
-from wire.air import AirFrame, Link, link
+from wire.air import AirFrame
+from wire.radio.plan import RadioPlan
+from wire.radio.propagation import Link, Propagation, Site
 
+_REMEMBERED_S = 10.0  # longer than any frame
 _NOTHING = float("inf")
+_END = itemgetter(0)
 
 
 class Fleet:
@@ -19,12 +25,18 @@ class Fleet:
     The face is that of one device: `receive`, `tick`, `next_deadline`,
     `transmissions`, `events`. `unsaved()` drains what has to reach flash:
     before a join-request leaves the antenna, its DevNonce must be there.
+    A downlink that a device locked on is judged at its end: only then is it
+    known what else was in the air.
     """
 
     def __init__(
-        self, *, reach: Callable[[AirFrame, float, float], Link] = link
+        self, *, radio: RadioPlan | None = None, propagation: Propagation | None = None
     ) -> None:
-        self._reach = reach
+        radio = RadioPlan() if radio is None else radio
+        self._propagation = propagation or radio.propagation(seed=0)
+        self._interference = radio.interference_model()
+        self._sky: list[AirFrame] = []
+        self._caught: list[tuple[float, int, AirFrame, Link]] = []
         self._devices: list[Device] = []
         self._deadlines: list[float] = []
         self._queue: list[tuple[float, int]] = []
@@ -58,11 +70,13 @@ class Fleet:
 
     def receive(self, frame: AirFrame, now: float) -> None:
         """Offer a downlink to the devices whose ears are open for it."""
+        self._sky = [one for one in self._sky if one.end_s > now - _REMEMBERED_S]
+        self._sky.append(frame)
         for number in self._ears.candidates(frame):
             device = self._devices[number]
-            card = device.card
-            reach = self._reach(frame, card.latitude, card.longitude)
-            device.receive(frame, reach, now)
+            link = self._propagation.link(frame, _site(device.card))
+            if device.catch(frame, link):
+                insort(self._caught, (frame.end_s, number, frame, link), key=_END)
             self._settle(number)
 
     def lose(self, frame: AirFrame, cause: str, now: float) -> None:
@@ -73,6 +87,9 @@ class Fleet:
 
     def tick(self, now: float) -> None:
         """Let time pass for every device that waited for it."""
+        while self._caught and self._caught[0][0] <= now:
+            _, number, frame, link = self._caught.pop(0)
+            self._hear(number, frame, link, now)
         for number in self._due(now):
             self._devices[number].tick(now)
             self._settle(number)
@@ -82,7 +99,8 @@ class Fleet:
         queue = self._queue
         while queue and queue[0][0] != self._deadlines[queue[0][1]]:
             heappop(queue)
-        return queue[0][0] if queue else None
+        deadlines = [waiting[0][0] for waiting in (queue, self._caught) if waiting]
+        return min(deadlines, default=None)
 
     def transmissions(self) -> list[AirFrame]:
         """The frames to send, drained."""
@@ -98,6 +116,20 @@ class Fleet:
         """What changed in flash since the last call."""
         numbers, self._unsaved = sorted(self._unsaved), set()
         return [self._devices[number].record() for number in numbers]
+
+    def _hear(self, number: int, frame: AirFrame, link: Link, now: float) -> None:
+        device = self._devices[number]
+        here = _site(device.card)
+        others = [
+            (other, self._propagation.link(other, here).rssi_dbm)
+            for other in self._sky
+            if other is not frame and _meet(frame, other)
+        ]
+        if self._interference.drowns(frame, link.rssi_dbm, others):
+            device.drown(frame)
+        else:
+            device.receive(frame, link, now)
+        self._settle(number)
 
     def _due(self, now: float) -> list[int]:
         queue, due = self._queue, []
@@ -127,3 +159,13 @@ class Fleet:
             self._deadlines[number] = wanted
             if deadline is not None:
                 heappush(self._queue, (deadline, number))
+
+
+def _meet(one: AirFrame, other: AirFrame) -> bool:
+    """Whether two frames are in the air at once on one channel."""
+    overlap = one.start_s < other.end_s and other.start_s < one.end_s
+    return overlap and one.frequency_hz == other.frequency_hz
+
+
+def _site(card: Card) -> Site:
+    return Site(card.dev_eui, card.latitude, card.longitude)

@@ -53,12 +53,13 @@ class Program:
         state: State,
         seed: int,
         spread_s: float,
+        fleet: Fleet | None = None,
     ) -> None:
         self._devices = devices
         self._state = state
         self._seed = seed
         self._spread_s = spread_s
-        self._fleet = Fleet()
+        self._fleet = Fleet() if fleet is None else fleet
         self._ether = EtherClient(air.host, air.port, on_downlink=self._hear)
         self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="flash")
         self._wake = asyncio.Event()

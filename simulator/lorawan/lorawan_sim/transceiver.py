@@ -41,6 +41,7 @@ class Transceiver:
     __slots__ = (
         "_card",
         "_frames",
+        "_locked_until",
         "_profile",
         "_sent",
         "_windows",
@@ -52,6 +53,7 @@ class Transceiver:
         self._card = card
         self._profile = profile
         self._frames: list[AirFrame] = []
+        self._locked_until = 0.0
         self._sent = (0.0, 0.0)
         self._windows: tuple[Window, ...] = ()
         self.antenna = Antenna(profile.region, dice)
@@ -70,7 +72,8 @@ class Transceiver:
     @property
     def closes_at(self) -> float:
         """When an answer that was on time must have been handed in."""
-        return self._windows[-1].closed_at + self._profile.late_s
+        closed_at = self._windows[-1].closed_at + self._profile.late_s
+        return max(closed_at, self._locked_until)
 
     @property
     def landed_at(self) -> float:
@@ -128,6 +131,13 @@ class Transceiver:
         if always is not None and always.hears(frame) and not self._deaf(frame):
             return Slot.RXC
         return None
+
+    def lock(self, frame: AirFrame) -> bool:
+        """Stay on a frame until its end; False while another one holds the radio."""
+        if frame.start_s < self._locked_until:
+            return False
+        self._locked_until = frame.end_s
+        return True
 
     def near_miss(self, frame: AirFrame) -> str | None:
         """How far beside a window a frame came that was otherwise right."""

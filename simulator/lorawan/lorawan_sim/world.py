@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
+from lorawan_sim.weather import Weather, weather
+
 DAY_S = 86_400
 J2000_S = 946_728_000  # 2000-01-01T12:00Z, the epoch of the solar formula
 # Illuminance of a clear sky by the sun's elevation, rounded from published tables.
@@ -50,6 +52,10 @@ class World(Protocol):
 
     def temperature_c(self, latitude: float, longitude: float, now: float) -> float:
         """Return the temperature of the air at a place."""
+        ...
+
+    def weather(self, latitude: float, longitude: float, now: float) -> Weather:
+        """Return the weather at a place."""
         ...
 
     def people(self, seed: int) -> "Visits":
@@ -206,6 +212,10 @@ class SimulatedWorld:
         season = math.cos((time / DAY_S / 365.2425 - 0.55) * 2 * math.pi)
         hour = math.cos(((time / 3600 + longitude / 15) / 24 - 15 / 24) * 2 * math.pi)
         return 14.0 + math.copysign(8.0, latitude) * season + 5.0 * hour
+
+    def weather(self, latitude: float, longitude: float, now: float) -> Weather:
+        """Return the weather at a place: a real day, played every day."""
+        return weather(self.seed, latitude, longitude, self.time(now))
 
     def people(self, seed: int) -> Visits:
         """Return who passes one spot of a pavement, a few seconds each."""

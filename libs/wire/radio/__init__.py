@@ -1,0 +1,1 @@
+"""The physics both ends of the air share: who hears a frame, and what drowns it."""
