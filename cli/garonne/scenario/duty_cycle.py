@@ -1,11 +1,12 @@
 """Whether the report periods of a scenario are lawful: said before anybody sends."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from wire.air import NS3, distance_m, path_loss_db
 from wire.declared import DeclaredDevice, DeclaredGateway
 from wire.lorawan.region import DataRate, Region
 from wire.lorawan.region.eu868 import EU868
+from wire.radio.profiles import PROFILES, RadioProfile
+from wire.radio.propagation import distance_m
 from wire.scenario import FleetPlan, Scenario
 from wire.scenario.layout import Layout
 
@@ -24,11 +25,12 @@ def refusals(
     Judged for the fleet's farthest device at the fastest data rate that reaches its
     nearest gateway, for the longest uplink of its type (``longest``, octets).
     """
+    profile = PROFILES[layout.city.radio.profile]
     by_eui = {device.dev_eui: device for device in layout.city.devices}
     found = []
     for fleet in scenario.fleets:
         devices = [by_eui[eui] for eui in layout.fleets[fleet.name]]
-        rate = slowest_needed(devices, layout.city.gateways, region)
+        rate = slowest_needed(devices, layout.city.gateways, profile, region)
         found.append(_refusal(fleet, rate, longest.get(fleet.device_type, 0), region))
     return [sentence for sentence in found if sentence]
 
@@ -42,7 +44,10 @@ def allowed_share(region: Region) -> float:
 
 
 def slowest_needed(
-    devices: list[DeclaredDevice], gateways: tuple[DeclaredGateway, ...], region: Region
+    devices: Sequence[DeclaredDevice],
+    gateways: Sequence[DeclaredGateway],
+    profile: RadioProfile,
+    region: Region,
 ) -> DataRate:
     """The data rate of the device that is farthest from its nearest gateway."""
     away_m = max(
@@ -52,12 +57,12 @@ def slowest_needed(
         )
         for one in devices
     )
-    rssi_dbm = region.max_eirp_dbm - path_loss_db(away_m)
+    rssi_dbm = region.max_eirp_dbm - profile.path_loss(away_m)
     rates = _lora_rates(region)
     reaching = [
         rate
         for rate in rates
-        if rssi_dbm >= NS3.gateway_sensitivity_dbm[rate.spreading_factor]
+        if rssi_dbm >= profile.gateway_least_dbm(rate.spreading_factor)
     ]
     return reaching[-1] if reaching else rates[0]
 

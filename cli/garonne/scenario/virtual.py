@@ -6,6 +6,7 @@ are joined by a heap of deadlines, with no socket, no broker and no sleep. The s
 scenario gives the same bytes.
 """
 
+import json
 import random
 from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
@@ -23,6 +24,7 @@ from garonne.scenario.network import VirtualNetwork
 from garonne.scenario.operator import VirtualOperator
 from garonne.scenario.tally import Tally, report
 from gateway_sim.chirpstack import Codec, Encoding
+from gateway_sim.faults import Faults
 from gateway_sim.gateway import Gateway, Uplink
 from gateway_sim.medium import Medium, Outcome
 from gateway_sim.program import kind_of, uptimes_s
@@ -38,6 +40,8 @@ from wire.chirpstack.topics import gateway_topic
 from wire.eui64 import EUI64
 from wire.lorawan.keys import Key
 from wire.lorawan.region.eu868 import EU868
+from wire.radio.propagation import Propagation
+from wire.scenario import Side
 
 BACKHAUL_S = 0.02  # one way between a gateway and the network server
 STATS_EVERY_S = 30.0
@@ -65,8 +69,15 @@ class VirtualCity:
         self.tally = Tally(
             {str(eui): name for name, euis in layout.fleets.items() for eui in euis}
         )
-        self._radio, self._codecs = _radio(prepared, self.begins)
-        self.fleet = _fleet(prepared, home, keys, self.begins)
+        city = layout.city
+        propagation = city.radio.propagation(city.seed, city.indoors)
+        self._faults = gateway_faults(prepared, self.begins)
+        self._radio = _radio(prepared, propagation, self._faults, self.begins)
+        self._codecs = {
+            gateway.gateway_id: Codec(gateway, Encoding.PROTOBUF)
+            for gateway in city.gateways
+        }
+        self.fleet = _fleet(prepared, propagation, home, keys, self.begins)
 
     def run(self) -> dict[str, Any]:
         """Run to the end; return the report."""
@@ -98,14 +109,19 @@ class VirtualCity:
         return not (self.tally.on_the_way or self.operator.open)
 
     def _step(self, now: float) -> None:
-        self.fleet.tick(now)
-        self._settle_devices()
-        self._radio.tick(now)
-        self._settle_radio(now)
+        """Let only those act who wait for this instant: most wait for another."""
+        if _is_due(self.fleet.next_deadline(), now):
+            self.fleet.tick(now)
+            self._settle_devices()
+        if _is_due(self._radio.next_deadline(), now):
+            self._radio.tick(now)
+            self._settle_radio(now)
         while self._wire and self._wire[0][0] <= now:
             heappop(self._wire)[2](now)
-        self.network.server.tick(now)
-        self.operator.tick(now)
+        if self.network.server.next_deadline() <= now:
+            self.network.server.tick(now)
+        if _is_due(self.operator.next_deadline(), now):
+            self.operator.tick(now)
         self._settle_network(now)
 
     # Devices
@@ -167,12 +183,15 @@ class VirtualCity:
 
     def _carry(self, gateway_id: EUI64, event: str, payload: bytes, now: float) -> bool:
         """Send a gateway's message to the server; whether it will arrive."""
+        delay_s = self._faults.carry_s(gateway_id, payload, now)
+        if delay_s is None:
+            return False
         topic = gateway_topic(self.network.region, gateway_id, "event", event)
 
         def arrive(at: float) -> None:
             self.network.server.receive(self.network.region, topic, payload, at)
 
-        self._later(now + BACKHAUL_S, arrive)
+        self._later(now + BACKHAUL_S + delay_s, arrive)
         return True
 
     def _later(self, at: float, do: Callable[[float], None]) -> None:
@@ -180,6 +199,8 @@ class VirtualCity:
 
     def _report_gateways(self, now: float) -> None:
         for gateway_id, gateway in self._radio.gateways.items():
+            if self._faults.is_off(gateway_id, now, now):
+                continue
             stats = self._codecs[gateway_id].stats(gateway.stats(now))
             self._carry(gateway_id, "stats", stats, now)
         self._later(now + STATS_EVERY_S, self._report_gateways)
@@ -187,16 +208,13 @@ class VirtualCity:
     # Network server
 
     def _settle_network(self, now: float) -> None:
-        while True:
-            events = self.network.events()
-            for transmission in self.network.transmissions():
-                self._send_down(transmission, now)
-            for line in self.network.server.warnings():
-                self._warn(line, now)
-            if not events:
-                return
+        while events := self.network.events():
             for event in events:
                 self._tell(event, now)
+        for transmission in self.network.transmissions():
+            self._send_down(transmission, now)
+        for line in self.network.server.warnings():
+            self._warn(line, now)
 
     def _tell(self, event: Event, now: float) -> None:
         self.tally.events[event.kind] += 1
@@ -222,14 +240,24 @@ class VirtualCity:
     def _send_down(self, transmission: Transmission, now: float) -> None:
         gateway_id = EUI64.parse(transmission.gateway_id)
         payload = write_downlink(transmission.frame, as_json=False)
+        delay_s = self._faults.carry_s(gateway_id, payload, now)
+        if delay_s is not None:
+            self._later(
+                now + BACKHAUL_S + delay_s,
+                lambda at: self._request(gateway_id, payload, at),
+            )
 
-        def arrive(at: float) -> None:
-            downlink = self._codecs[gateway_id].parse_down(payload)
-            ack = self._radio.request(gateway_id, downlink, at)
-            self.tally.tx_acks.update(map(str, ack.statuses))
-            self._carry(gateway_id, "ack", self._codecs[gateway_id].ack(ack), at)
+    def _request(self, gateway_id: EUI64, payload: bytes, now: float) -> None:
+        if self._faults.is_off(gateway_id, now, now):
+            return
+        codec = self._codecs[gateway_id]
+        ack = self._radio.request(gateway_id, codec.parse_down(payload), now)
+        self.tally.tx_acks.update(map(str, ack.statuses))
+        self._carry(gateway_id, "ack", codec.ack(ack), now)
 
-        self._later(now + BACKHAUL_S, arrive)
+
+def _is_due(deadline: float | None, now: float) -> bool:
+    return deadline is not None and deadline <= now
 
 
 def virtual_keys(seed: int, devices: list[EUI64]) -> dict[EUI64, Key]:
@@ -240,21 +268,59 @@ def virtual_keys(seed: int, devices: list[EUI64]) -> dict[EUI64, Key]:
     }
 
 
-def _radio(prepared: Prepared, begins: float) -> tuple[Radio, dict[EUI64, Codec]]:
+def gateway_faults(prepared: Prepared, begins: float) -> Faults:
+    """The scenario's faults of gateways, as the gateways' program reads them."""
+    return Faults.parse(
+        json.dumps(gateway_fault_tables(prepared)),
+        begins_s=begins,
+        seed=prepared.scenario.seed,
+    )
+
+
+def gateway_fault_tables(prepared: Prepared) -> list[dict[str, Any]]:
+    """The same as tables: what `GARONNE_FAULTS` takes."""
+    ids = {one.name: str(one.gateway_id) for one in prepared.layout.city.gateways}
+    tables = []
+    for fault in prepared.scenario.faults_of(Side.GATEWAY):
+        table: dict[str, Any] = {
+            "kind": fault.kind.removeprefix("gateway_"),
+            "from_s": fault.from_s,
+            "until_s": fault.until_s,
+            **fault.parameters,
+        }
+        if fault.gateway:
+            table["gateway_id"] = ids[fault.gateway]
+        if fault.kind == "backhaul_loss":
+            table["share"] = fault.rate
+        tables.append(table)
+    return tables
+
+
+def _radio(
+    prepared: Prepared, propagation: Propagation, faults: Faults, begins: float
+) -> Radio:
     city = prepared.layout.city
     gateways = [
         Gateway(place, region=EU868, boot_s=begins - uptime_s, seed=city.seed)
         for place, uptime_s in zip(city.gateways, uptimes_s(city.seed), strict=False)
     ]
-    medium = Medium(city.gateways, region=EU868, seed=city.seed)
-    codecs = {
-        place.gateway_id: Codec(place, Encoding.PROTOBUF) for place in city.gateways
-    }
-    return Radio(medium, gateways), codecs
+    medium = Medium(
+        city.gateways,
+        region=EU868,
+        seed=city.seed,
+        plan=city.radio,
+        propagation=propagation,
+        faults=faults,
+    )
+    return Radio(medium, gateways)
 
 
 def _fleet(
-    prepared: Prepared, home: Path, keys: dict[EUI64, Key], begins: float
+    prepared: Prepared,
+    propagation: Propagation,
+    home: Path,
+    keys: dict[EUI64, Key],
+    begins: float,
 ) -> Fleet:
     scenario, layout = prepared.scenario, prepared.layout
     world = SimulatedWorld(
@@ -274,7 +340,7 @@ def _fleet(
     )
     if faults:
         raise Refused("; ".join(faults))
-    fleet = Fleet()
+    fleet = Fleet(radio=layout.city.radio, propagation=propagation)
     for device in devices:
         fleet.add(device, starts_at=begins + layout.starts_s[device.card.dev_eui])
     return fleet

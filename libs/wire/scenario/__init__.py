@@ -13,6 +13,7 @@ from typing import Any, Self
 from wire.declared import DeclaredGateway
 from wire.errors import Malformed
 from wire.eui64 import EUI64
+from wire.radio.plan import RadioPlan
 from wire.scenario.expectation import Expectation, Finding
 from wire.scenario.fault_kinds import FAULTS, Side
 from wire.scenario.kinds import Outline, Wrong
@@ -91,7 +92,7 @@ class Scenario:
     The whole file.
 
     ``declared`` names a folder of cities/, empty for none. ``world_begins`` is in
-    Unix seconds. ``radio`` is the table as it stands, for `wire.radio.plan`.
+    Unix seconds. ``radio`` None is the declared city's.
     """
 
     name: str
@@ -102,7 +103,7 @@ class Scenario:
     world_begins: float
     world_speed: float
     declared: str
-    radio: Mapping[str, Any]
+    radio: RadioPlan | None
     gateways: tuple[DeclaredGateway, ...]
     fleets: tuple[FleetPlan, ...]
     faults: tuple[Fault, ...]
@@ -132,6 +133,7 @@ class Scenario:
     @classmethod
     def _built(cls, tables: Mapping[str, Any], faults: list[str]) -> Self:
         about, world, city = tables["scenario"], tables["world"], tables["city"]
+        radio = tables["radio"]
         places = _places(tables["places"], faults)
         fleets = [_fleet(row, about, places, faults) for row in tables["fleets"]]
         scenario = cls(
@@ -143,7 +145,7 @@ class Scenario:
             world_begins=world["begins"],
             world_speed=world["speed"],
             declared="" if city is None else city["declared"],
-            radio=tables["radio"],
+            radio=None if radio is None else RadioPlan(**radio),
             gateways=tuple(_gateway(row) for row in tables["gateways"]),
             fleets=tuple(fleets),
             faults=tuple(

@@ -10,6 +10,7 @@ from typing import Final
 from wire.declared import DeclaredCity, DeclaredDevice
 from wire.errors import Malformed
 from wire.eui64 import EUI64
+from wire.radio.plan import RadioPlan
 from wire.scenario import Fault, FleetPlan, Outline, Scenario, Side
 
 JOIN_EUI: Final = EUI64.parse("02676a0000000001")
@@ -103,9 +104,14 @@ def _city(
     scenario: Scenario, declared: DeclaredCity | None, devices: list[DeclaredDevice]
 ) -> DeclaredCity:
     gateways = scenario.gateways or (declared.gateways if declared else ())
+    radio = scenario.radio or (declared.radio if declared else RadioPlan())
     if declared is not None:
         return replace(
-            declared, seed=scenario.seed, gateways=gateways, devices=tuple(devices)
+            declared,
+            seed=scenario.seed,
+            gateways=gateways,
+            devices=tuple(devices),
+            radio=radio,
         )
     return DeclaredCity(
         name=scenario.name,
@@ -115,6 +121,7 @@ def _city(
         application="scenario",
         gateways=gateways,
         devices=tuple(devices),
+        radio=radio,
     )
 
 

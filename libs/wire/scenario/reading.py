@@ -8,9 +8,9 @@ from wire.scenario.tables import EXPECTATION, TABLES, Table
 
 Row = dict[str, Any]
 
-# Not made of keys of ours: a list of sentences, and the radio's own table.
 EXPECT: Final = "expect"
-RADIO: Final = "radio"
+# Missing, they are not filled with defaults: the declared city's own holds then.
+OPTIONAL: Final = ("city", "radio")
 
 
 def read_document(document: Mapping[str, Any], faults: list[str]) -> dict[str, Any]:
@@ -19,16 +19,12 @@ def read_document(document: Mapping[str, Any], faults: list[str]) -> dict[str, A
 
     An array of tables is a list of rows, a table of tables a mapping of rows.
     """
-    unknown = [name for name in document if name not in {*TABLES, EXPECT, RADIO}]
+    unknown = [name for name in document if name not in {*TABLES, EXPECT}]
     faults += [f"{name} is no table of a scenario" for name in unknown]
     found = {
         name: _table(name, table, document, faults) for name, table in TABLES.items()
     }
     found[EXPECT] = _sentences(document.get(EXPECT), faults)
-    found[RADIO] = document.get(RADIO, {})
-    if not isinstance(found[RADIO], dict):
-        faults.append(f"{RADIO} is a table")
-        found[RADIO] = {}
     return found
 
 
@@ -40,9 +36,7 @@ def _table(
         return list(_rows(name, table, value, faults))
     if table.named:
         return dict(_named(name, table, value, faults))
-    if value is None and any(key.required for key in table.keys.values()):
-        if name == "scenario":
-            faults.append("scenario is missing: a name, a seed and duration_s")
+    if value is None and name in OPTIONAL:
         return None
     return _row(name, table, {} if value is None else value, faults)
 

@@ -21,7 +21,6 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 def schema() -> dict[str, Any]:
     """Return the JSON Schema of a scenario (a TOML instant is a text in it)."""
     properties = {name: _table(table) for name, table in TABLES.items()}
-    properties["radio"] = {"type": "object"}
     properties["expect"] = {"type": "array", "items": EXPECTATION.schema()}
     return {
         "$schema": DIALECT,
@@ -86,7 +85,7 @@ def _default(value: Any, *, required: bool, kind: Kind) -> str:
         return "required"
     if isinstance(kind, Instant):
         return "an autumn evening"
-    return "" if value is None else f"{value:g}"
+    return "" if value is None else str(value).removesuffix(".0")
 
 
 def _value(kind: Kind) -> str:

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from wire.radio.interference import MATRICES
+from wire.radio.plan import MOST_DEMODULATORS, RadioPlan
+from wire.radio.profiles import PROFILES
 from wire.scenario.fault_kinds import FAULTS, Parameter
 from wire.scenario.kinds import (
     Anything,
@@ -21,6 +24,7 @@ from wire.scenario.kinds import (
     Whole,
 )
 
+_AIR: Final = RadioPlan()
 A_DAY_S: Final = 86_400
 NAME: Final = Text(
     pattern=r"^[a-z][a-z0-9-]{0,39}$", wanted="a name of small letters, digits and -"
@@ -201,10 +205,37 @@ COMMANDS: Final = Table(
     },
 )
 
+RADIO: Final = Table(
+    about="The air; the declared city's own if missing.",
+    keys={
+        "profile": Key(
+            kind=OneOf(names=tuple(PROFILES)),
+            about="path loss, shadow and sensitivities",
+            default=_AIR.profile,
+        ),
+        "interference": Key(
+            kind=OneOf(names=tuple(MATRICES)),
+            about="which frames drown which",
+            default=_AIR.interference,
+        ),
+        "demodulators": Key(
+            kind=Whole(low=1, high=MOST_DEMODULATORS),
+            about="frames a gateway reads at a time",
+            default=_AIR.demodulators,
+        ),
+        "extra_loss": Key(
+            kind=Number(low=0, high=1),
+            about="share of receptions lost for no physical reason",
+            default=_AIR.extra_loss,
+        ),
+    },
+)
+
 TABLES: Final[Mapping[str, Table]] = {
     "scenario": SCENARIO,
     "world": WORLD,
     "city": CITY,
+    "radio": RADIO,
     "places": PLACES,
     "gateways": GATEWAYS,
     "fleets": FLEETS,

@@ -18,10 +18,12 @@ from lorawan_sim.device import Device
 from lorawan_sim.events import What
 from lorawan_sim.session import Session
 from lorawan_sim.tampering import ON_ANY, ON_DATA, Hand, flipped, is_data
-from wire.air import AirFrame, Link
+from lorawan_sim.windows import Slot
+from wire.air import AirFrame
 from wire.lorawan.keys import Key
 from wire.lorawan.mac import LinkADRAns
 from wire.lorawan.region import Region
+from wire.radio.propagation import Link
 from wire.scenario import Fault
 
 _NEVER: Final = float("inf")
@@ -232,9 +234,13 @@ class FaultyDevice(Device):
 
     def _narrow(self, now: float) -> None:
         """Keep to the first channel, whatever the network asked for."""
-        on = self._on("single_channel", now)
-        if on and self._talk is not None:
-            self._talk.session.mask &= -self._talk.session.mask
+        session = self.session
+        if session is None or not self._on("single_channel", now):
+            return
+        first = session.mask & -session.mask
+        if session.mask != first:
+            session.mask = first
+            self._tell("single_channel", now)
 
     # What it means to say
 
@@ -257,6 +263,29 @@ class FaultyDevice(Device):
         return 0
 
     # What it hears
+
+    def catch(self, frame: AirFrame, link: Link) -> bool:
+        """Lock on a downlink, unless a fault keeps it from that."""
+        if self._on("silence", frame.start_s):
+            self._tell("silence", frame.start_s)
+            return False
+        if self._on("clock_drift", frame.start_s):
+            self._tell("clock_drift", frame.start_s)
+        return super().catch(frame, link)
+
+    def _slot(self, frame: AirFrame) -> Slot | None:
+        """A fast clock opens its windows early: to it the frame is late."""
+        waited_s = frame.start_s - self._radio.ended_at
+        drift_s = waited_s * self._ppm(frame.start_s) / 1e6
+        return super()._slot(replace(frame, start_s=frame.start_s + drift_s))
+
+    def _ppm(self, now: float) -> float:
+        return sum(
+            running.fault.parameters["ppm"]
+            for running in self._running
+            if running.fault.kind == "clock_drift"
+            and running.fault.holds(now - self._begins)
+        )
 
     def receive(self, frame: AirFrame, link: Link, now: float) -> None:
         """Hear a downlink, unless a fault keeps it from that."""
@@ -292,15 +321,6 @@ class FaultyDevice(Device):
         is_ack = len(octets) > _F_CTRL and octets[_F_CTRL] & _ACK_BIT
         return None if is_ack and self._talk is not None else frame
 
-    def _hear_nothing(self, _: _Running, _frame: AirFrame) -> AirFrame | None:
-        return None
-
-    def _drift(self, running: _Running, frame: AirFrame) -> AirFrame | None:
-        """A fast clock opens its windows early: to it the frame is late."""
-        waited_s = frame.start_s - self._radio.ended_at
-        drift_s = waited_s * running.fault.parameters["ppm"] / 1e6
-        return replace(frame, start_s=frame.start_s + drift_s)
-
     # Small words
 
     def _on(self, kind: str, now: float) -> bool:
@@ -329,8 +349,6 @@ _ON_UPLINK: Final = frozenset((*_ON_COUNTERS, *ON_DATA))
 _ON_DOWNLINK: Final[dict[str, _Hearing]] = {
     "downlink_corrupt": FaultyDevice._flip,  # noqa: SLF001 -- this module's own
     "confirmed_noack": FaultyDevice._miss_acknowledgement,  # noqa: SLF001 -- this module's own
-    "silence": FaultyDevice._hear_nothing,  # noqa: SLF001 -- this module's own
-    "clock_drift": FaultyDevice._drift,  # noqa: SLF001 -- this module's own
 }
 _BY_ITSELF: Final[dict[str, Callable[[FaultyDevice, float], None]]] = {
     "devnonce_repeat": FaultyDevice._restart_forgetful,  # noqa: SLF001 -- this module's own
