@@ -91,9 +91,9 @@ def _default(value: Any, *, required: bool, kind: Kind) -> str:
 def _value(kind: Kind) -> str:
     match kind:
         case Number(low=low, high=high):
-            return f"{low:g} to {high:g}"
+            return f"{_plain(low)} to {_plain(high)}"
         case Whole(low=low, high=high):
-            return f"whole, {low} to {high}"
+            return f"whole, {low:,} to {high:,}"
         case OneOf():
             return "a name"
         case Instant():
@@ -104,3 +104,7 @@ def _value(kind: Kind) -> str:
             return "a table"
         case _:
             return "a text"
+
+
+def _plain(number: float) -> str:
+    return f"{number:,.0f}" if number == int(number) else f"{number:g}"

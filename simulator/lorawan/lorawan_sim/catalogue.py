@@ -9,6 +9,8 @@ from io import StringIO
 from types import MappingProxyType
 from typing import Any
 
+import orjson
+
 from lorawan_sim.behaviour import Maker, Reporting
 from lorawan_sim.card import Card, Profile
 from lorawan_sim.device import Device
@@ -17,7 +19,7 @@ from lorawan_sim.session import Session
 from lorawan_sim.state import Record
 from lorawan_sim.world import World
 from wire.declared import DeclaredDevice
-from wire.errors import WireError
+from wire.errors import Malformed, WireError
 from wire.eui64 import EUI64
 from wire.lorawan.keys import Key
 from wire.lorawan.region import Region
@@ -44,15 +46,32 @@ class Plan:
     What a scenario wants of one device.
 
     `begins` is the Unix instant of second 0 of the run, from which faults count;
-    `report_every_s` None is the type's own period.
+    `report_every_s` None is the type's own period, `starts_s` None the program's.
     """
 
     faults: tuple[Fault, ...] = ()
     begins: float = 0.0
     report_every_s: float | None = None
+    starts_s: float | None = None
 
 
 _AS_MADE = Plan()
+
+
+def read_plans(text: str, *, begins: float) -> dict[EUI64, Plan]:
+    """What a scenario wants of single devices, as JSON; Malformed if it is not that."""
+    try:
+        return {
+            EUI64.parse(eui): Plan(
+                faults=tuple(Fault(**fault) for fault in row["faults"]),
+                begins=begins,
+                report_every_s=row["report_every_s"],
+                starts_s=row["starts_s"],
+            )
+            for eui, row in orjson.loads(text).items()
+        }
+    except (ValueError, TypeError, KeyError, AttributeError) as fault:
+        raise Malformed(f"the plans of the devices cannot be read: {fault}") from fault
 
 
 def read_keys(text: str) -> tuple[dict[EUI64, Key], list[str]]:
