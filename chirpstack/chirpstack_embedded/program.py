@@ -11,7 +11,7 @@ from prometheus_client import start_http_server
 
 from chirpstack_embedded.adapters.engine import Engine, FromApplication, FromGateway
 from chirpstack_embedded.adapters.gateway_backend import GatewayBackend
-from chirpstack_embedded.adapters.mqtt import Connection
+from chirpstack_embedded.adapters.mqtt import Connection, Fate
 from chirpstack_embedded.adapters.publisher import EventPublisher
 from chirpstack_embedded.codec import Codec
 from chirpstack_embedded.config import Configuration
@@ -59,6 +59,7 @@ class Program:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
+        self._clock = clock
         self._metrics = Metrics()
         self._store = open_store(configuration, settings, clock())
         streams, rng = Streams(), random.SystemRandom()
@@ -81,7 +82,7 @@ class Program:
             configuration.integration.broker,
             topic_filter=INTEGRATION_COMMANDS,
             on_message=self._from_application,
-            on_published=self._published,
+            on_fate=self._told,
             on_ready=self._wake,
         )
         self._publisher = EventPublisher(
@@ -162,14 +163,21 @@ class Program:
 
     def _from_gateway(self, region_config_id: str, topic: str, payload: bytes) -> None:
         self._engine.post(
-            FromGateway(region_config_id=region_config_id, topic=topic, payload=payload)
+            FromGateway(
+                at=self._clock(),
+                region_config_id=region_config_id,
+                topic=topic,
+                payload=payload,
+            )
         )
 
     def _from_application(self, topic: str, payload: bytes) -> None:
-        self._engine.post(FromApplication(topic=topic, payload=payload))
+        self._engine.post(
+            FromApplication(at=self._clock(), topic=topic, payload=payload)
+        )
 
-    def _published(self, mid: int, accepted: bool) -> None:
-        self._publisher.published(mid, accepted)
+    def _told(self, token: int, fate: Fate) -> None:
+        self._publisher.told(token, fate)
 
     def _wake(self) -> None:
         self._engine.post(None)

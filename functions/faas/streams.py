@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from city import keys
+from wire.partition import partition_of as partition_of_device
 
 _DEVICE_TOPIC: Final = re.compile(
     r"application/([^/]+)/device/([0-9a-fA-F]{16})/event/([^/]+)\Z"
@@ -16,7 +16,7 @@ def partition_of(topic: str, partitions: int) -> int:
     """Return the partition of a topic: of its device, or of the whole text."""
     found = _DEVICE_TOPIC.match(topic)
     name = found[2].lower() if found else ascii(topic)
-    return keys.partition_of(name, partitions)
+    return partition_of_device(name, partitions)
 
 
 def device_of(topic: str) -> str | None:

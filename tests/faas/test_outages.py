@@ -310,3 +310,19 @@ def _alive(pid: int) -> bool:
         return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return False
+
+
+def test_a_copy_of_the_worker_stands_by_and_takes_over(
+    environment: dict[str, str], broker: Server, redis: Redis, tmp_path: Path
+) -> None:
+    with (
+        running("faas.ingest", environment, tmp_path) as ingest,
+        running("faas.worker", environment, tmp_path) as first,
+        running("faas.worker", environment, tmp_path) as copy,
+    ):
+        first.process.kill()
+        publish_all(broker, uplinks(10))
+        until(lambda: total(redis) == 10, copy)
+
+        assert (10, 10) == (remembered(redis), ordered(redis))
+        assert ingest.ready()

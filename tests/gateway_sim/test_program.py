@@ -81,7 +81,7 @@ class City:
 def running(broker: Server, **options: Any) -> Iterator[City]:
     """The program in a thread of its own; waits until every gateway is online."""
     settings: dict[str, Any] = {
-        "broker": Broker(host=HOST, port=broker.port),
+        "server": Broker(host=HOST, port=broker.port),
         "encoding": Encoding.PROTOBUF,
         "region": EU868,
         "seed": SEED,

@@ -38,6 +38,7 @@ RETRY_S = 1.0
 class FromGateway:
     """A gateway published something."""
 
+    at: float
     region_config_id: str
     topic: str
     payload: bytes
@@ -47,6 +48,7 @@ class FromGateway:
 class FromApplication:
     """An application published a command."""
 
+    at: float
     topic: str
     payload: bytes
 
@@ -85,6 +87,7 @@ class Engine:
         self._metrics = metrics
         self._failpoint = failpoint
         self._clock = clock
+        self._settled: list[OutgoingEvent] = []
         self._inbox: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
@@ -131,30 +134,46 @@ class Engine:
 
     def step(self, arrivals: list[Arrival]) -> None:
         """Do one round: everything that arrived, everything that is due."""
-        settled = self._publisher.settled(self._clock())
+        self._settled += self._publisher.settled(self._clock())
+        settled = self._settled
         if settled:
             self._failpoint.reach(AFTER_PUBLISH_BEFORE_DELETE)
         with self._store.transaction():
             self._store.outbox.remove(event.id for event in settled)
             self._feed(arrivals)
-            self._server.tick(self._clock())
+            self._server.tick(self._horizon(arrivals))
             events = self._server.events()
             outgoing = self._store.outbox.add(
                 (event.topic, event.payload) for event in events
             )
+        self._settled = []
         if events:
             self._failpoint.reach(AFTER_COMMIT_BEFORE_PUBLISH)
         self._let_out(events, outgoing, settled)
 
     def _feed(self, arrivals: list[Arrival]) -> None:
-        now = self._clock()
         for arrival in arrivals:
             if isinstance(arrival, FromGateway):
                 self._server.receive(
-                    arrival.region_config_id, arrival.topic, arrival.payload, now
+                    arrival.region_config_id,
+                    arrival.topic,
+                    arrival.payload,
+                    arrival.at,
                 )
             elif isinstance(arrival, FromApplication):
-                self._server.command(arrival.topic, arrival.payload, now)
+                self._server.command(arrival.topic, arrival.payload, arrival.at)
+
+    def _horizon(self, arrivals: list[Arrival]) -> float:
+        """
+        Return the instant up to which everything that arrived has been fed.
+
+        Under load that is behind the clock: a window must not close while a copy
+        of its frame, arrived in time, still waits in the inbox.
+        """
+        last = arrivals[-1] if arrivals else None
+        if last is None or self._inbox.empty():
+            return self._clock()
+        return last.at
 
     def _let_out(
         self,

@@ -37,10 +37,9 @@ class GatewayBackend:
         gateway_id = EUI64.parse(transmission.gateway_id)
         topic = gateway_topic(self._prefix, gateway_id, "command", "down")
         frame = transmission.frame
-        if not self.connection.is_ready:
+        if not self.connection.publish(topic, write_downlink(frame, as_json=as_json)):
             logger.warning("gw.down.drop cause=no_broker gateway_id=%s", gateway_id)
             return
-        self.connection.publish(topic, write_downlink(frame, as_json=as_json))
         logger.debug(
             "gw.down.send gateway_id=%s downlink_id=%d items=%d",
             gateway_id,

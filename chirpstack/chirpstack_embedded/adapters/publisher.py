@@ -4,74 +4,71 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from chirpstack_embedded.adapters.mqtt import Fate
 from chirpstack_embedded.store import OutgoingEvent
 
 logger = logging.getLogger(__name__)
 
 RETRY_S = 5.0
 
+Publish = Callable[[str, bytes, int], bool]
+"""Sends topic and payload under a token; False when there is no connection."""
+
 
 class EventPublisher:
     """
     Feeds one connection in the order of the outbox.
 
-    ``offer``, ``pump`` and ``settled`` belong to one thread; ``published`` may be
+    ``offer``, ``pump`` and ``settled`` belong to one thread; ``told`` may be
     called from any.
     """
 
-    def __init__(
-        self,
-        publish: Callable[[str, bytes], int | None],
-        max_outstanding: Callable[[], int],
-    ) -> None:
+    def __init__(self, publish: Publish, max_outstanding: Callable[[], int]) -> None:
         self._publish = publish
         self._max_outstanding = max_outstanding
         self._waiting: deque[OutgoingEvent] = deque()
         self._outstanding: dict[int, OutgoingEvent] = {}
-        self._answers: deque[tuple[int, bool]] = deque()
+        self._fates: deque[tuple[int, Fate]] = deque()
         self._not_before = 0.0
 
     def offer(self, events: Iterable[OutgoingEvent]) -> None:
         """Take events whose rows are committed."""
         self._waiting.extend(events)
 
-    def published(self, mid: int, accepted: bool) -> None:
-        """Note the broker's answer."""
-        self._answers.append((mid, accepted))
+    def told(self, token: int, fate: Fate) -> None:
+        """Note what became of an event; its token is the id of its row."""
+        self._fates.append((token, fate))
 
     def settled(self, now: float) -> list[OutgoingEvent]:
-        """Return the events that may be forgotten; a refused one is tried again."""
+        """Return the events that may be forgotten; the others wait again, first."""
         done: list[OutgoingEvent] = []
-        for _ in range(len(self._answers)):
-            mid, accepted = self._answers.popleft()
-            event = self._outstanding.pop(mid, None)
-            if event is None:
-                # The answer overtook ``pump``: it is ours at the next round.
-                self._answers.append((mid, accepted))
-            elif accepted:
-                done.append(event)
-            else:
-                self._refused(event, now)
+        again: list[OutgoingEvent] = []
+        for _ in range(len(self._fates)):
+            token, fate = self._fates.popleft()
+            event = self._outstanding.pop(token)
+            (done if fate is Fate.ACCEPTED else again).append(event)
+            if fate is Fate.REFUSED:
+                logger.error(
+                    "ns.event.refuse topic=%s retry_s=%s", event.topic, RETRY_S
+                )
+                self._not_before = now + RETRY_S
+        again.sort(key=lambda event: event.id, reverse=True)
+        self._waiting.extendleft(again)
         return done
 
     def pump(self, now: float) -> None:
-        """Publish while there is room."""
+        """Publish while there is room and a connection."""
         if now < self._not_before:
             return
         while self._waiting and len(self._outstanding) < self._max_outstanding():
-            event = self._waiting.popleft()
-            mid = self._publish(event.topic, event.payload)
-            if mid is None:
-                self._refused(event, now)
+            event = self._waiting[0]
+            self._outstanding[event.id] = event
+            if not self._publish(event.topic, event.payload, event.id):
+                del self._outstanding[event.id]
                 return
-            self._outstanding[mid] = event
+            self._waiting.popleft()
 
     @property
     def backlog(self) -> int:
         """How many events wait for their PUBACK."""
         return len(self._waiting) + len(self._outstanding)
-
-    def _refused(self, event: OutgoingEvent, now: float) -> None:
-        logger.error("ns.event.refuse topic=%s retry_s=%s", event.topic, RETRY_S)
-        self._waiting.appendleft(event)
-        self._not_before = now + RETRY_S

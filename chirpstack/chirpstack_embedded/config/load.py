@@ -202,7 +202,7 @@ def _broker(table: Table, prefix: str) -> Broker:
         ca_cert=table.string(f"{prefix}.ca_cert", ""),
         tls_cert=table.string(f"{prefix}.tls_cert", ""),
         tls_key=table.string(f"{prefix}.tls_key", ""),
-        qos=table.integer(f"{prefix}.qos", 0),
+        qos=table.choice(f"{prefix}.qos", 0, (0, 1)),
         clean_session=table.boolean(f"{prefix}.clean_session", False),
         session_expiry_interval_s=table.duration_s(
             f"{prefix}.session_expiry_interval", 0

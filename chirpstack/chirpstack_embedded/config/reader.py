@@ -61,6 +61,17 @@ class Table:
         """The whole number at ``path``."""
         return int(self._typed(path, default, int, "a whole number"))
 
+    def choice(self, path: str, default: int, known: tuple[int, ...]) -> int:
+        """One of the known whole numbers at ``path``."""
+        value = self.integer(path, default)
+        if value not in known:
+            names = ", ".join(str(one) for one in known)
+            self.fault(
+                f"{self._at(path)} is {value}, the embedded server knows {names}"
+            )
+            return default
+        return value
+
     def number(self, path: str, default: float) -> float:
         """The number at ``path``."""
         return float(self._typed(path, default, (int, float), "a number"))

@@ -109,9 +109,13 @@ class Worker:
     def _hold(self, partition: Partition) -> None:
         """Get the lease, finish what was begun, and go on while it is ours."""
         partition.open()
-        if not partition.acquire():
-            self._stop.wait(self.settings.lease_s / 6)
-            return
+        deadline = time.monotonic() + self.settings.lease_s
+        while not partition.acquire():
+            if self._stop.wait(self.settings.lease_s / 6):
+                return
+            if time.monotonic() > deadline:
+                # Not a lease that a dead worker left behind: a copy is at work.
+                self._ready(partition.number)
         _log.info("worker.partition.serve p=%02d", partition.number)
         try:
             recovered = partition.recover()

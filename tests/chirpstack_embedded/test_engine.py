@@ -1,0 +1,176 @@
+"""The engine commits before anything leaves, and judges by arrival, not by haste."""
+
+from typing import Any
+
+import pytest
+from tests.chirpstack_embedded.conftest import (
+    APPLICATION_ID,
+    DEV_EUI,
+    GATEWAYS,
+    World,
+    uplink_frame,
+)
+
+from chirpstack_embedded.adapters.engine import Engine, FromApplication, FromGateway
+from chirpstack_embedded.adapters.mqtt import Fate
+from chirpstack_embedded.adapters.publisher import EventPublisher
+from chirpstack_embedded.core.context import Transmission
+from chirpstack_embedded.failpoint import Failpoint
+from chirpstack_embedded.metrics import Metrics
+from chirpstack_embedded.streams import Streams
+
+
+class Bench:
+    """An engine without thread, broker or clock of its own."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.now = world.now
+        self.published: list[tuple[str, bytes]] = []
+        self.sent: list[Transmission] = []
+        self.streams = Streams()
+        self.metrics = Metrics()
+        self.publisher = EventPublisher(self._publish, lambda: 100)
+        self.engine = Engine(
+            server=world.server,
+            store=world.store,
+            publisher=self.publisher,
+            senders={"eu868": self},
+            streams=self.streams,
+            metrics=self.metrics,
+            failpoint=Failpoint(""),
+            clock=lambda: self.now,
+        )
+
+    def send(self, transmission: Transmission, *, as_json: bool) -> None:
+        assert not as_json
+        self.sent.append(transmission)
+
+    def counted(self, name: str, **labels: str) -> float:
+        return self.metrics.registry.get_sample_value(name, labels) or 0.0
+
+    def _publish(self, topic: str, payload: bytes, _token: int) -> bool:
+        self.published.append((topic, payload))
+        return True
+
+
+@pytest.fixture
+def bench(world: World) -> Bench:
+    world.given_joined()
+    return Bench(world)
+
+
+def heard(phy_payload: bytes, gateway_id: str, at: float) -> FromGateway:
+    return FromGateway(
+        at=at,
+        region_config_id="eu868",
+        topic=f"eu868/gateway/{gateway_id}/event/up",
+        payload=uplink_frame(phy_payload, gateway_id).SerializeToString(),
+    )
+
+
+def uplink(world: World, f_cnt: int = 0) -> bytes:
+    assert world.session is not None
+    return world.session.uplink(f_cnt=f_cnt, f_port=2, payload=b"\x01")
+
+
+def test_an_event_is_in_the_outbox_until_its_puback(bench: Bench) -> None:
+    bench.engine.step([heard(uplink(bench.world), GATEWAYS[0], bench.now)])
+    bench.now += 0.2
+    bench.engine.step([])
+    (row,) = bench.world.store.outbox.waiting()
+    assert [(row.topic, row.payload)] == bench.published
+
+    bench.publisher.told(row.id, Fate.ACCEPTED)
+    bench.engine.step([])
+
+    assert [] == bench.world.store.outbox.waiting()
+    name = "garonne_chirpstack_events_published_total"
+    assert 1.0 == bench.counted(name, event="up")
+
+
+def test_a_late_engine_still_puts_copies_together(bench: Bench) -> None:
+    arrived, phy_payload = bench.now, uplink(bench.world)
+    first, second = (heard(phy_payload, gateway, arrived) for gateway in GATEWAYS)
+    bench.engine.post(second)
+    bench.now += 10  # the engine was busy for ten seconds
+
+    bench.engine.step([first])
+    assert [] == bench.published
+    bench.engine.step(bench.engine._take())
+
+    ((_, payload),) = bench.published
+    assert payload.count(b'"gatewayId"') == 2
+    assert {} == dict(bench.world.server.tallies.rejected)
+
+
+def test_a_step_that_cannot_commit_lets_nothing_out(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.engine.step([heard(uplink(bench.world), GATEWAYS[0], bench.now)])
+    bench.now += 0.2
+
+    def full(*_details: Any) -> None:
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(bench.world.store.outbox, "add", full)
+        with pytest.raises(OSError, match="no space"):
+            bench.engine.step([])
+
+    assert ([], []) == (bench.published, bench.world.store.outbox.waiting())
+    assert 0 == bench.world.device.f_cnt_up
+
+
+def test_a_puback_outlives_a_step_that_cannot_commit(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.engine.step([heard(uplink(bench.world), GATEWAYS[0], bench.now)])
+    bench.now += 0.2
+    bench.engine.step([])
+    (row,) = bench.world.store.outbox.waiting()
+    bench.publisher.told(row.id, Fate.ACCEPTED)
+
+    def full(*_details: Any) -> None:
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(bench.world.store.outbox, "add", full)
+        with pytest.raises(OSError, match="no space"):
+            bench.engine.step([])
+    bench.engine.step([])
+
+    assert [] == bench.world.store.outbox.waiting()
+
+
+def test_commands_reach_the_queue_and_rejections_are_counted(bench: Bench) -> None:
+    topic = f"application/{APPLICATION_ID}/device/{DEV_EUI}/command/down"
+    good = b'{"devEui": "a81758fffe0301c4", "fPort": 10}'
+    arrivals = [
+        FromApplication(at=bench.now, topic=topic, payload=payload)
+        for payload in (good, b"{")
+    ]
+
+    bench.engine.step([*arrivals])
+
+    assert 1 == len(bench.world.device.queue)
+    name = "garonne_chirpstack_uplinks_rejected_total"
+    assert 1.0 == bench.counted(name, cause="undecodable")
+
+
+def test_downlinks_leave_and_everything_shows_in_the_log_views(bench: Bench) -> None:
+    bench.world.given_queued()
+    bench.engine.step([heard(uplink(bench.world), GATEWAYS[0], bench.now)])
+    for _ in range(2):
+        bench.now += 0.2
+        bench.engine.step([])
+
+    (transmission,) = bench.sent
+    assert GATEWAYS[0] == transmission.gateway_id
+    looked = iter([True, False])
+    events = bench.streams.follow("device-event", str(DEV_EUI), lambda: next(looked))
+    assert ["up"] == [item.description for item in events]
+    looked = iter([True, False])
+    frames = bench.streams.follow("gateway-frame", GATEWAYS[0], lambda: next(looked))
+    # The join of before, whose line the first step took along, and this uplink.
+    assert "UnconfirmedDataUp" == [item.description for item in frames][-1]
