@@ -13,15 +13,15 @@ from gateway_sim.udp import Server
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    (tmp_path / "cities" / "first-light").mkdir(parents=True)
-    (tmp_path / "cities" / "first-light" / "city.toml").touch()
+    (tmp_path / "cities" / "toulouse").mkdir(parents=True)
+    (tmp_path / "cities" / "toulouse" / "city.toml").touch()
     return tmp_path
 
 
 def test_an_empty_environment_means_loopback_and_first_light(home: Path) -> None:
     settings = Settings.read({"GARONNE_HOME": str(home)})
 
-    assert home / "cities" / "first-light" == settings.city
+    assert home / "cities" / "toulouse" == settings.city
     assert Broker(host="127.0.0.1", port=1883) == settings.broker
     assert Address(host="127.0.0.1", port=1702) == settings.air
     assert settings.metrics is None
