@@ -5,8 +5,10 @@ import logging
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
+from gateway_sim.faults import Faults
 from gateway_sim.medium import Medium
 from gateway_sim.program import Program
 from gateway_sim.settings import Settings, WrongSettings
@@ -53,9 +55,10 @@ def read_city(folder: Path) -> DeclaredCity:
 async def serve(settings: Settings, city: DeclaredCity) -> None:
     """Build the program and run it until a signal asks it to stop."""
     region = REGIONS[city.region]
+    faults = Faults.parse(settings.faults, begins_s=time.time(), seed=city.seed)
     program = Program(
         city.gateways,
-        broker=settings.broker,
+        server=settings.server,
         encoding=settings.encoding,
         region=region,
         seed=city.seed,
@@ -66,7 +69,9 @@ async def serve(settings: Settings, city: DeclaredCity) -> None:
             seed=city.seed,
             plan=city.radio,
             propagation=city.radio.propagation(city.seed, city.indoors),
+            faults=faults,
         ),
+        faults=faults,
     )
     if settings.metrics is not None:
         program.metrics.serve(settings.metrics.host, settings.metrics.port)

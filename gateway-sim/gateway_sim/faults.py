@@ -97,7 +97,7 @@ class Faults:
     def is_off(self, gateway_id: EUI64, from_s: float, until_s: float) -> bool:
         """Whether a gateway has no power at some moment between two instants."""
         return any(
-            fault.from_s < until_s - self._begins_s
+            fault.from_s <= until_s - self._begins_s
             and from_s - self._begins_s < fault.until_s
             for fault in self._of(FaultKind.OUTAGE, gateway_id)
         )

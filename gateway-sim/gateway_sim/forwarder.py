@@ -15,7 +15,7 @@ DOWN = "/down"
 log = logging.getLogger(__name__)
 
 
-class Forwarder:
+class MqttForwarder:
     """ChirpStack's MQTT forwarder, for one gateway."""
 
     def __init__(
@@ -27,7 +27,7 @@ class Forwarder:
         codec: Codec,
         on_downlink: Callable[[Gateway, Downlink], None],
         on_refused: Callable[[], None],
-        on_online: Callable[["Forwarder"], None],
+        on_online: Callable[["MqttForwarder"], None],
     ) -> None:
         self.gateway = gateway
         self._codec = codec
@@ -49,8 +49,6 @@ class Forwarder:
             on_message=self._command,
             on_online=lambda: on_online(self),
         )
-        self.run = self._link.run
-        self.close = self._link.close
 
     @property
     def online(self) -> bool:
@@ -70,6 +68,18 @@ class Forwarder:
         if self.online:
             stats = self.gateway.stats(now)
             self._link.publish(self._stats, self._codec.stats(stats))
+
+    async def run(self) -> None:
+        """Keep the connection up until cancelled."""
+        await self._link.run()
+
+    async def close(self) -> None:
+        """Say OFFLINE and leave."""
+        await self._link.close()
+
+    def cut(self) -> None:
+        """Be gone from one moment to the next."""
+        self._link.cut()
 
     def _command(self, topic: str, payload: bytes) -> None:
         gateway_id = self.gateway.place.gateway_id

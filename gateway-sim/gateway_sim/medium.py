@@ -134,12 +134,19 @@ class Medium:
             self._meet(flight)
             heappush(self._locks, (locks_at_s(frame), order, flight))
 
-    def emit(self, frame: AirFrame) -> None:
-        """A gateway's frame: while it sends it hears nothing."""
+    def emit(self, frame: AirFrame) -> bool:
+        """
+        A gateway's frame: while it sends it hears nothing.
+
+        False when the gateway has no power, and nothing is sent.
+        """
+        if self._faults.is_off(frame.sender, frame.start_s, frame.end_s):
+            return False
         for receiver in self._receivers:
             if receiver.site.eui == frame.sender:
                 recent = [one for one in receiver.sends if one[1] > self._now - 10.0]
                 receiver.sends = [*recent, (frame.start_s, frame.end_s)]
+        return True
 
     def tick(self, now: float) -> None:
         """Judge the frames that have ended by ``now``."""

@@ -54,6 +54,12 @@ class Metrics:
             "Commands that could not be read",
             registry=registry,
         )
+        self.backhaul_lost = Counter(
+            "garonne_gateway_backhaul_lost",
+            "Messages that a fault of the backhaul swallowed",
+            ["direction"],
+            registry=registry,
+        )
         self._duty_cycle_s = Gauge(
             "garonne_gateway_duty_cycle_used_seconds",
             "Air time spent in the last hour",
@@ -61,11 +67,9 @@ class Metrics:
             registry=registry,
         )
 
-    def receive(self, forwarded: list[bool]) -> None:
-        """Count the receptions of one frame."""
-        went_on = sum(forwarded)
-        self._forwarded.inc(went_on)
-        self._kept.inc(len(forwarded) - went_on)
+    def receive(self, *, forwarded: bool) -> None:
+        """Count one reception."""
+        (self._forwarded if forwarded else self._kept).inc()
 
     def loads(self, gateway_id: str, loads: list[Load]) -> None:
         """Show what each sub-band of a gateway has spent."""

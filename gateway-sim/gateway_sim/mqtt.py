@@ -95,6 +95,11 @@ class Link(asyncio.Protocol):
             self._client.disconnect()
             await self._pipe.closed.wait()
 
+    def cut(self) -> None:
+        """Be gone without a word: the broker publishes the last will."""
+        self.online = False
+        self._pipe.abort()
+
     async def _session(self, retry_s: float) -> float:
         """Connect and stay; returns how long to wait before the next time."""
         self._pipe = pipe = _Pipe()
@@ -224,6 +229,11 @@ class _Pipe:
 
     def setblocking(self, blocking: bool) -> None:
         """Never blocks."""
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self.transport is not None:
+            self.transport.abort()
 
     def close(self) -> None:
         """Send what is left and close."""

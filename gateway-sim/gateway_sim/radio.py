@@ -34,8 +34,8 @@ class Radio:
         """Program the frames that are due and judge those that have ended."""
         for gateway in self.gateways.values():
             for frame in gateway.transmissions(now):
-                self._medium.emit(frame)
-                self._transmissions.append(frame)
+                if self._medium.emit(frame):
+                    self._transmissions.append(frame)
         self._medium.tick(now)
         for outcome in self._medium.outcomes():
             self._outcomes.append((outcome, self._heard(outcome)))

@@ -3,12 +3,17 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from gateway_sim.chirpstack import Encoding
+from gateway_sim.faults import Faults
 from gateway_sim.mqtt import Broker
+from gateway_sim.udp import Server
+from wire.errors import Malformed
+from wire.semtech import DEFAULT_PORT
 
 DEVICE_TYPES = Path("chirpstack") / "device-types"
 STATS_INTERVAL_S = 30.0
@@ -34,17 +39,32 @@ class Address:
     port: int
 
 
+class Protocol(StrEnum):
+    """What a gateway speaks with its server."""
+
+    MQTT = "mqtt"
+    UDP = "udp"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """One run of the gateways."""
 
     city: Path
+    protocol: Protocol
     broker: Broker
+    udp: Server
+    faults: str
     air: Address
     metrics: Address | None
     encoding: Encoding
     stats_interval_s: float
     log_level: int
+
+    @property
+    def server(self) -> Broker | Server:
+        """Where the gateways connect."""
+        return self.udp if self.protocol is Protocol.UDP else self.broker
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -63,6 +83,9 @@ class Settings:
         values = {
             "city": read("GARONNE_CITY", lambda text: _city(home, text), "toulouse"),
             "broker": read("GARONNE_MQTT", _broker, "mqtt://127.0.0.1:1883"),
+            "protocol": read("GARONNE_GATEWAY_PROTOCOL", _protocol, Protocol.MQTT),
+            "udp": read("GARONNE_GATEWAY_UDP", _server, f"127.0.0.1:{DEFAULT_PORT}"),
+            "faults": read("GARONNE_FAULTS", _faults, ""),
             "air": read("GARONNE_AIR", _address, "127.0.0.1:1702"),
             "metrics": read("GARONNE_METRICS", _metrics, ""),
             "encoding": read("GARONNE_GATEWAY_ENCODING", _encoding, "protobuf"),
@@ -125,6 +148,30 @@ def _encoding(text: str) -> Encoding:
         return Encoding(text)
     except ValueError as error:
         raise ValueError(f"an encoding is {' or '.join(Encoding)}") from error
+
+
+def _protocol(text: str) -> Protocol:
+    try:
+        return Protocol(text)
+    except ValueError as error:
+        raise ValueError(f"a protocol is {' or '.join(Protocol)}") from error
+
+
+def _server(text: str) -> Server:
+    address = _address(text)
+    return Server(host=address.host, port=address.port)
+
+
+def _faults(path: str) -> str:
+    """The text of the file, read and judged; it counts from the program's start."""
+    if not path:
+        return "[]"
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        Faults.parse(text)
+    except (OSError, UnicodeDecodeError, Malformed) as error:
+        raise ValueError(str(error).replace("\n", "; ")) from error
+    return text
 
 
 def _seconds(text: str) -> float:

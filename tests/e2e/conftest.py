@@ -19,6 +19,8 @@ from garonne.state import Run, read_run
 from wire.declared import DeclaredCity
 
 CITY = "first-light"
+# By day the motion rule is silent: nothing but the tests commands a lamp.
+NOON = "2026-10-01T12:00:00+02:00"
 UP_WITHIN_S = 180.0
 JOINED_WITHIN_S = 120.0
 
@@ -66,6 +68,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivingCity]:
                 **clean_environment(),
                 "GARONNE_STATE": str(state),
                 "GARONNE_HANDLERS": str(handlers),
+                "GARONNE_WORLD_BEGINS": NOON,
             },
             stdout=out,
             stderr=out,

@@ -11,15 +11,15 @@ from typing import Any
 
 from chirpstack_api import gw
 
-from chirpstack_embedded.core import documents, mac
+from chirpstack_embedded.core import mac
 from chirpstack_embedded.core.ciphers import ciphers
 from chirpstack_embedded.core.context import FRAME_LIFETIME_S, Context, SentFrame
-from chirpstack_embedded.core.downlink_queue import Chosen, Discarded, choose
+from chirpstack_embedded.core.downlink_queue import Chosen
 from chirpstack_embedded.core.gateway_choice import choose_gateway
 from chirpstack_embedded.core.mac.block import Block
+from chirpstack_embedded.core.queue_service import take_from_queue
 from chirpstack_embedded.core.reception import HeardFrame
 from chirpstack_embedded.core.region import RegionPlan
-from chirpstack_embedded.core.rendering import nanoseconds
 from chirpstack_embedded.model import Device, QueueItem, Reception, Session
 from wire.lorawan.data import DataFrame
 from wire.lorawan.fhdr import F_OPTS_MAX, FCtrl
@@ -75,8 +75,13 @@ def respond(context: Context, response: Response, now: float) -> None:
         context.warn(f"ns.down.data.fail cause=no_gateway dev_eui={device.dev_eui}")
         return
     opportunities = list(_class_a(plan, device, session, response.heard, gateway))
-    chosen = _take_from_queue(
-        context, device, session, opportunities, now, response.heard.deduplication_id
+    chosen = take_from_queue(
+        context,
+        device,
+        # The first opportunity's size decides, though another might be larger.
+        room=opportunities[0].room,
+        now=now,
+        deduplication_id=response.heard.deduplication_id,
     )
     if not (chosen or blocks or response.must_ack or response.must_send):
         return
@@ -100,7 +105,7 @@ def transmit_class_c(context: Context, device: Device, now: float) -> None:
     if device.f_cnt_up == 0:
         return  # contract §2.10: one uplink after join or activation comes first
     opportunities = [_rx2(plan, device, session, gateway, delay_s=None)]
-    chosen = _take_from_queue(context, device, session, opportunities, now, "")
+    chosen = take_from_queue(context, device, room=opportunities[0].room, now=now)
     if chosen is None:
         return
     content = Content(blocks=[], chosen=chosen, ack=False)
@@ -204,102 +209,6 @@ def _tx_info(
     )
     plan.set_modulation(tx_info, dr)
     return tx_info
-
-
-def _take_from_queue(
-    context: Context,
-    device: Device,
-    session: Session,
-    opportunities: Sequence[Opportunity],
-    now: float,
-    deduplication_id: str,
-) -> Chosen | None:
-    # The first opportunity's size decides, though another might be larger.
-    choice = choose(
-        device.queue,
-        max_payload_size=opportunities[0].room,
-        f_cnt_down=session.f_cnt_down,
-        now=now,
-    )
-    for discarded in choice.discarded:
-        context.devices.delete_item(device, discarded.item)
-        _tell_discarded(
-            context,
-            device,
-            discarded,
-            room=opportunities[0].room,
-            f_cnt_down=session.f_cnt_down,
-            now=now,
-            deduplication_id=deduplication_id,
-        )
-    return choice.chosen
-
-
-def _tell_discarded(
-    context: Context,
-    device: Device,
-    discarded: Discarded,
-    *,
-    room: int,
-    f_cnt_down: int,
-    now: float,
-    deduplication_id: str,
-) -> None:
-    item, time_ns = discarded.item, nanoseconds(now)
-    context.warn(
-        f"ns.down.queue.discard cause={discarded.reason} dev_eui={device.dev_eui}"
-        f" queue_item_id={item.id}"
-    )
-    if discarded.reason == "timeout":
-        document = documents.ack(
-            deduplication_id=deduplication_id,
-            time_ns=time_ns,
-            info=documents.device_info(device),
-            queue_item_id=item.id,
-            acknowledged=False,
-            f_cnt_down=item.f_cnt_down or 0,
-        )
-        context.emit("ack", device, document, time_ns)
-        return
-    code, description = _LOGS[discarded.reason]
-    context.emit_log(
-        device,
-        time_ns=time_ns,
-        level="ERROR",
-        code=code,
-        description=description,
-        context=_log_context(item, discarded.reason, room, f_cnt_down),
-    )
-
-
-_LOGS = {
-    "expired": ("EXPIRED", "Device queue-item discarded because it has expired"),
-    "payload_size": (
-        "DOWNLINK_PAYLOAD_SIZE",
-        "Device queue-item discarded because it exceeds the max. payload size",
-    ),
-    "f_cnt_down": (
-        "F_CNT_DOWN",
-        "Device queue-item discarded because the frame-counter is invalid",
-    ),
-}
-
-
-def _log_context(
-    item: QueueItem, reason: str, room: int, f_cnt_down: int
-) -> dict[str, str]:
-    details: dict[str, dict[str, str]] = {
-        "expired": {},
-        "payload_size": {
-            "max_payload_size": str(room),
-            "item_size": str(len(item.data)),
-        },
-        "f_cnt_down": {
-            "device_f_cnt_down": str(f_cnt_down),
-            "queue_item_f_cnt_down": str(item.f_cnt_down or 0),
-        },
-    }
-    return {**details[reason], "queue_item_id": item.id}
 
 
 def _transmit(

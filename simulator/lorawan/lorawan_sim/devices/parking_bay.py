@@ -35,6 +35,7 @@ class ParkingBay:
         self._occupied = False
         self._born: float | None = None
         self._now, self._told_at = 0.0, -math.inf
+        self._heartbeat_s = HEARTBEAT_S
         self._due: dict[str, float] = {}
         self._outbox: list[Message] = []
 
@@ -44,13 +45,17 @@ class ParkingBay:
         age_s = self._now - (self._born if self._born is not None else self._now)
         return max(1, round(BATTERY_FULL * (1 - age_s / LIFE_S)))
 
+    def report_every(self, period_s: float) -> None:
+        """Send its heartbeat with this period instead of the maker's."""
+        self._heartbeat_s = period_s
+
     def joined(self, now: float) -> None:
         """Tell that it started, with what it sees."""
         self._now = now
         self._born = now if self._born is None else self._born
         self._occupied = self._cars.present(self._world.time(now))
         self._send({"message": "startup", **self._started()})
-        self._due["heartbeat"] = now + HEARTBEAT_S
+        self._due["heartbeat"] = now + self._heartbeat_s
         self._due["change"] = self._next_change(now)
 
     def received(self, f_port: int, payload: bytes, now: float) -> None:
@@ -64,7 +69,7 @@ class ParkingBay:
         if self._due.get("change", now + 1) <= now:
             self._look(now)
         if self._due.get("heartbeat", now + 1) <= now:
-            self._due["heartbeat"] = now + HEARTBEAT_S
+            self._due["heartbeat"] = now + self._heartbeat_s
             self._send({"message": "heartbeat", "temperature_c": self._ground_c(now)})
 
     def next_deadline(self) -> float | None:

@@ -111,6 +111,10 @@ class StreetLight:
         for command in commands:
             self._obey(command, now)
 
+    def report_every(self, period_s: float) -> None:
+        """Report its state with this period instead of the maker's."""
+        self._status_every_s = period_s
+
     def heard(self, rssi_dbm: float, snr_db: float) -> None:
         """Remember how well the last downlink was heard; a status tells it."""
         self._heard = (round(rssi_dbm), round(snr_db))
