@@ -67,7 +67,7 @@ class Settings:
         values = {
             "device_types": home / DEVICE_TYPES,
             "state": state,
-            "city": read("GARONNE_CITY", lambda text: _city(home, text), "first-light"),
+            "city": read("GARONNE_CITY", lambda text: _city(home, text), "toulouse"),
             "keys": read("GARONNE_KEYS", _file, str(state / "keys.csv")),
             "plans": read("GARONNE_SIM_PLANS", _perhaps(_plans), ""),
             "air": read("GARONNE_AIR", _address, "127.0.0.1:1702"),
