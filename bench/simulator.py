@@ -26,6 +26,7 @@ from wire.lorawan.join import DLSettings, JoinAccept, JoinRequest
 from wire.lorawan.keys import Key
 from wire.lorawan.mhdr import Direction, MType, m_type_of
 from wire.lorawan.region.eu868 import EU868
+from wire.radio.plan import RadioPlan
 
 START = 1_800_000_000.0
 PERIOD_S = 60.0
@@ -68,7 +69,7 @@ class EveryMinute:
 
 def joined_fleet(size: int) -> Fleet:
     """A fleet in which everybody has joined, over a whole minute."""
-    fleet = Fleet()
+    fleet = Fleet(radio=RadioPlan(profile="ns3", interference="none"))
     profile = Profile(region=EU868)
     for number in range(size):
         card = Card(

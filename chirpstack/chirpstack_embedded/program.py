@@ -9,7 +9,12 @@ from collections.abc import Callable
 
 from prometheus_client import start_http_server
 
-from chirpstack_embedded.adapters.engine import Engine, FromApplication, FromGateway
+from chirpstack_embedded.adapters.engine import (
+    Engine,
+    FromApplication,
+    FromGateway,
+    GatewaySender,
+)
 from chirpstack_embedded.adapters.gateway_backend import GatewayBackend
 from chirpstack_embedded.adapters.mqtt import Connection, Fate
 from chirpstack_embedded.adapters.publisher import EventPublisher
@@ -27,6 +32,7 @@ from chirpstack_embedded.metrics import Metrics
 from chirpstack_embedded.settings import Settings
 from chirpstack_embedded.store import Store
 from chirpstack_embedded.streams import Streams
+from chirpstack_embedded.udp import UdpListener
 from wire.chirpstack.topics import INTEGRATION_COMMANDS
 
 logger = logging.getLogger(__name__)
@@ -92,11 +98,15 @@ class Program:
             region.id: GatewayBackend(region, self._from_gateway)
             for region in configuration.regions
         }
+        self._udp = self._new_udp(configuration)
+        senders: dict[str, GatewaySender] = {**self._backends}
+        if self._udp is not None:
+            senders[configuration.regions[0].id] = self._udp
         self._engine = Engine(
             server=server,
             store=self._store,
             publisher=self._publisher,
-            senders=self._backends,
+            senders=senders,
             streams=streams,
             metrics=self._metrics,
             failpoint=Failpoint(settings.failpoint),
@@ -121,6 +131,8 @@ class Program:
         """Open everything; ``garonne_ready`` turns 1 when the broker is there."""
         self._serve_metrics()
         self._metrics.ready.set_function(lambda: float(self.is_ready))
+        if self._udp is not None:
+            self._udp.start()
         self._engine.start()
         self._integration.start()
         for backend in self._backends.values():
@@ -154,12 +166,27 @@ class Program:
     def stop(self) -> None:
         """Take nothing more, then close."""
         self._api.stop()
+        if self._udp is not None:
+            self._udp.stop()
         for backend in self._backends.values():
             backend.connection.stop()
         self._engine.stop()
         self._integration.stop()
         self._store.close()
         logger.info("ns.program.stop outbox=%d", self._publisher.backlog)
+
+    def _new_udp(self, configuration: Configuration) -> UdpListener | None:
+        """The listener of gateways that speak UDP: they are of the first region."""
+        if self._settings.udp is None:
+            return None
+        region = configuration.regions[0]
+        return UdpListener(
+            region.id,
+            region.broker.topic_prefix,
+            self._settings.udp,
+            on_message=self._from_gateway,
+            others=self._backends[region.id],
+        )
 
     def _from_gateway(self, region_config_id: str, topic: str, payload: bytes) -> None:
         self._engine.post(

@@ -16,6 +16,8 @@ class Settings:
     """``GARONNE_CHIRPSTACK_DB``: the SQLite file; else ``sqlite.path`` of the files."""
     metrics: tuple[str, int] | None = None
     """``GARONNE_METRICS``: where Prometheus reads, ``host:port``."""
+    udp: tuple[str, int] | None = None
+    """``GARONNE_CHIRPSTACK_UDP``: where gateways speak Semtech's UDP, ``host:port``."""
     log_level: str = "info"
     """``GARONNE_LOG``."""
     failpoint: str = ""
@@ -27,7 +29,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     faults: list[str] = []
     settings = Settings(
         database=environment.get("GARONNE_CHIRPSTACK_DB") or None,
-        metrics=_address(environment.get("GARONNE_METRICS", ""), faults),
+        metrics=_address(environment, "GARONNE_METRICS", faults),
+        udp=_address(environment, "GARONNE_CHIRPSTACK_UDP", faults),
         log_level=_level(environment.get("GARONNE_LOG") or "info", faults),
         failpoint=environment.get("GARONNE_FAILPOINT", ""),
     )
@@ -36,12 +39,15 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     return settings
 
 
-def _address(text: str, faults: list[str]) -> tuple[str, int] | None:
+def _address(
+    environment: Mapping[str, str], name: str, faults: list[str]
+) -> tuple[str, int] | None:
+    text = environment.get(name, "")
     if not text:
         return None
     host, _, port = text.rpartition(":")
     if not host or not port.isdigit():
-        faults.append(f"GARONNE_METRICS is {text!r}, expected 'host:port'")
+        faults.append(f"{name} is {text!r}, expected 'host:port'")
         return None
     return host, int(port)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from city.errors import NetworkError
 from city.network import Network
+from provisioning.districts import FILE, BadDistricts, placed
 from provisioning.keys import OWNER_ONLY
 from wire.declared import DeclaredCity
 from wire.errors import Malformed
@@ -17,18 +18,21 @@ class BadCity(Exception):
 
 
 def read_city(home: Path, name: str) -> DeclaredCity:
-    """Read `cities/<name>` under the data root."""
+    """Read `cities/<name>` under the data root, districts by its map if it has one."""
     folder = home / "cities" / name
     try:
-        return DeclaredCity.parse(
+        city = DeclaredCity.parse(
             city_toml=(folder / "city.toml").read_text("utf-8"),
             gateways_csv=(folder / "gateways.csv").read_text("utf-8"),
             devices_csv=(folder / "devices.csv").read_text("utf-8"),
         )
+        return placed(city, folder)
     except OSError as error:
         raise BadCity(f"{error.filename}: {error.strerror}") from error
     except (Malformed, UnicodeDecodeError) as error:
         raise BadCity(f"the city in {folder} is not well declared:\n{error}") from error
+    except BadDistricts as error:
+        raise BadCity(f"{folder / FILE}: {error}") from error
 
 
 def enter(target: str, *, user: str, password: str) -> Network:

@@ -44,7 +44,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     target = read.text("GARONNE_CHIRPSTACK_GRPC")
     settings = Settings(
         home=read.home(),
-        city=read.text("GARONNE_CITY", "first-light"),
+        city=read.text("GARONNE_CITY", "toulouse"),
         keys=Path(read.text("GARONNE_KEYS", str(read.state() / "keys.csv"))),
         target=target,
         token=token,

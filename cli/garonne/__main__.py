@@ -131,9 +131,14 @@ def _people_commands(commands: "_Commands") -> None:
         help="switch or dim a lamp and wait for its own report",
         description="Ask a lamp for a level and tell each step until the lamp's own "
         "report confirms it: requested, queued, transmitted, acknowledged, confirmed. "
-        "While it waits it says why not yet. Exit code 0 only when confirmed.",
+        "While it waits it says why not yet. A street or a district means all its "
+        "lamps. Exit code 0 only when every one confirmed.",
     )
-    lamp.add_argument("lamp", metavar="LAMP", help="its name (lamp-03) or DevEUI")
+    lamp.add_argument(
+        "lamp",
+        metavar="LAMP",
+        help="its name (lamp-03) or DevEUI, or a street or district: all its lamps",
+    )
     level = lamp.add_mutually_exclusive_group(required=True)
     level.add_argument("--level", type=_percent, metavar="N", help="0 to 100 %%")
     level.add_argument("--on", dest="level", action="store_const", const=100)
@@ -148,6 +153,7 @@ def _people_commands(commands: "_Commands") -> None:
     lamp.set_defaults(run="garonne.commands.lamp:lamp")
 
     _device_commands(commands)
+    _scenario_commands(commands)
     _function_commands(commands)
 
     demo = commands.add_parser(
@@ -172,6 +178,27 @@ def _people_commands(commands: "_Commands") -> None:
         help="keep the city's state there (default: a temporary folder)",
     )
     demo.set_defaults(run="garonne.commands.demo:demo")
+
+
+def _scenario_commands(commands: "_Commands") -> None:
+    scenario = commands.add_parser("scenario", help="run a city from a file, judge it")
+    actions = scenario.add_subparsers(required=True, metavar="ACTION", title="actions")
+    run = actions.add_parser(
+        "run",
+        help="run a scenario; exit code 0 only if all it expects is found",
+        description="Run the city, the faults and the commands of a scenario file, on "
+        "the whole stack or, with --virtual, in one process and virtual time. Then "
+        "print everything it expects with what was found.",
+    )
+    run.add_argument("file", metavar="FILE", help="for example scenarios/replay.toml")
+    run.add_argument(
+        "--virtual", action="store_true", help="in one process, as fast as it goes"
+    )
+    run.add_argument("--report", metavar="FILE", help="write the report there as JSON")
+    run.add_argument(
+        "--log", metavar="FILE", help="with --virtual: write everything that happened"
+    )
+    run.set_defaults(run="garonne.commands.scenario:run")
 
 
 def _device_commands(commands: "_Commands") -> None:

@@ -70,7 +70,7 @@ class Settings:
         settings = cls(
             home=home,
             state=state,
-            city=environ.get("GARONNE_CITY") or "first-light",
+            city=environ.get("GARONNE_CITY") or "toulouse",
             keys=Path(environ.get("GARONNE_KEYS") or state / "keys.csv").absolute(),
             bucket=environ.get("GARONNE_S3_BUCKET") or "garonne-raw",
             log=(environ.get("GARONNE_LOG") or "info").lower(),

@@ -38,6 +38,7 @@ __all__ = [
     "Notices",
     "State",
     "Twin",
+    "read_dev_eui",
 ]
 
 
@@ -137,13 +138,23 @@ class _Commands:
     ) -> None:
         self.effects.list_of("commands").append(
             {
-                "dev_eui": dev_eui.lower(),
+                "dev_eui": read_dev_eui(dev_eui),
                 "object": dict(wanted),
                 "why": why,
                 "expires_s": expires_s,
                 "supersedes": supersedes,
             }
         )
+
+
+def read_dev_eui(dev_eui: str) -> str:
+    """Return a DevEUI in small letters; `ValueError` when it is none."""
+    found = dev_eui.lower()
+    if not _DEV_EUI.match(found):
+        raise ValueError(
+            f"asked for a DevEUI of 16 hexadecimal digits; found {dev_eui!r}"
+        )
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ import orjson
 
 from city.settings import default_home
 from faas.events import Event, Uplink, parse_event
-from faas.ports import EXPIRES_S, Level
+from faas.ports import EXPIRES_S, Level, read_dev_eui
 
 DEV_EUI: Final = "0102030405060708"
 NOON_NS: Final = 1_789_387_200 * 10**9
@@ -60,7 +60,7 @@ class Sent(list[tuple[str, dict[str, Any]]]):
     ) -> None:
         """Note the order."""
         del expires_s, supersedes
-        self.append((dev_eui, dict(wanted)))
+        self.append((read_dev_eui(dev_eui), dict(wanted)))
         self.whys.append(why)
 
 

@@ -81,7 +81,7 @@ class Settings:
 
         home = Path(environ.get("GARONNE_HOME", "") or checkout())
         values = {
-            "city": read("GARONNE_CITY", lambda text: _city(home, text), "first-light"),
+            "city": read("GARONNE_CITY", lambda text: _city(home, text), "toulouse"),
             "broker": read("GARONNE_MQTT", _broker, "mqtt://127.0.0.1:1883"),
             "protocol": read("GARONNE_GATEWAY_PROTOCOL", _protocol, Protocol.MQTT),
             "udp": read("GARONNE_GATEWAY_UDP", _server, f"127.0.0.1:{DEFAULT_PORT}"),

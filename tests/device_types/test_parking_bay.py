@@ -5,8 +5,9 @@ from itertools import pairwise
 
 from lorawan_sim.behaviour import Message
 from lorawan_sim.devices import maker
-from lorawan_sim.devices.parking_bay import ParkingBay
+from lorawan_sim.devices.parking_bay import SHORTEST_PERIOD_S, ParkingBay
 from lorawan_sim.world import SimulatedWorld
+from wire.lorawan.airtime import lora_airtime_s
 
 START = 1_768_000_000.0
 NOON = datetime(2026, 1, 16, 12, 0, tzinfo=UTC).timestamp()
@@ -78,6 +79,17 @@ def test_a_faster_world_brings_more_cars() -> None:
     slow, fast = bay(speed=1)[0], bay(speed=60)[0]
 
     assert len(live(slow, 3600)) < len(live(fast, 3600))
+
+
+def test_a_faster_world_is_told_within_the_duty_cycle() -> None:
+    device, _ = bay(speed=600)
+
+    times = [time for time, one in live(device, 3600) if one.f_port == STATUS]
+
+    assert len(times) > 20
+    assert all(b - a >= SHORTEST_PERIOD_S for a, b in pairwise(times))
+    told_s = lora_airtime_s(14, spreading_factor=9, bandwidth_hz=125_000)
+    assert told_s / SHORTEST_PERIOD_S <= 0.01
 
 
 def test_it_ignores_what_comes_down() -> None:

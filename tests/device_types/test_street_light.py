@@ -191,6 +191,33 @@ def test_what_was_set_by_hand_ends_with_the_night() -> None:
     assert (0, "light-1") == (said[-1]["level"], said[-1]["reason"])
 
 
+def test_dusk_does_not_undo_what_was_just_set_by_hand() -> None:
+    street = Street(begins=NOON, speed=120)
+    dark_s = next(
+        second
+        for second in range(6 * 30)
+        if street.world.lux(43.6, 1.44, START + second) < 8
+    )
+    street.pass_time(dark_s - 5)
+    street.tell("01fe64")
+
+    soon = statuses(street.pass_time(20))
+    late = statuses(street.pass_time(60))
+
+    assert {(100, "manual")} == {(one["level"], one["reason"]) for one in soon}
+    assert (NIGHT_LEVEL, "light-0") == (late[-1]["level"], late[-1]["reason"])
+
+
+def test_a_timer_outlives_the_dusk() -> None:
+    street = Street(begins=NOON, speed=120)
+    street.pass_time(5 * 30)
+    street.tell("09fe6404")
+
+    said = statuses(street.pass_time(200))
+
+    assert {"manual"} == {one["reason"] for one in said}
+
+
 def test_a_status_request_is_answered_at_once() -> None:
     assert ["request", "status"] == [one["message"] for one in Street().tell("0502")]
     assert ["request", "usage"] == [one["message"] for one in Street().tell("0501")]

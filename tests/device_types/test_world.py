@@ -125,6 +125,31 @@ def test_nights_are_quieter_than_evenings() -> None:
     assert sum(by_hour[1:5]) * 4 < sum(by_hour[16:20])
 
 
+def test_most_cars_stay_short_and_some_stay_long() -> None:
+    here = world()
+    times = changes(here.cars(3), here.begins, 400)
+
+    stays_min = sorted(
+        (b - a) / 60 for a, b in zip(times[::2], times[1::2], strict=True)
+    )
+    assert 25 <= stays_min[len(stays_min) // 2] <= 60
+    assert stays_min[-20] > 90
+
+
+def test_bays_are_fuller_by_day_than_by_night() -> None:
+    here = world()
+    hours = [0.0] * 24
+    for seed in range(12):
+        visits = here.cars(seed)
+        for quarter in range(7 * 96):
+            time = here.begins + quarter * 900
+            hours[int(time // 3600) % 24] += visits.present(time)
+
+    taken = [hour / (12 * 7 * 4) for hour in hours]
+    assert sum(taken[2:5]) / 3 < 0.3
+    assert 0.45 < sum(taken[10:19]) / 9 < 0.8
+
+
 def test_winter_is_colder_than_summer_and_night_than_day() -> None:
     here = world()
     day_s = 86_400

@@ -26,8 +26,9 @@ JOINED_WITHIN_S = 120.0
 
 
 def clean_environment() -> dict[str, str]:
-    """Return this environment without any setting of Garonne's."""
-    return {k: v for k, v in os.environ.items() if not k.startswith("GARONNE_")}
+    """Return this environment with no setting of Garonne's but the smallest city."""
+    others = {k: v for k, v in os.environ.items() if not k.startswith("GARONNE_")}
+    return {**others, "GARONNE_CITY": CITY}
 
 
 @dataclass(slots=True)

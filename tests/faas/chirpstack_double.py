@@ -40,13 +40,19 @@ class Sent:
 
 @dataclass(kw_only=True)
 class Double:
-    """One ChirpStack; ``f_cnt_down`` is per device."""
+    """
+    One ChirpStack; ``f_cnt_down`` is per device.
+
+    ``types`` has the ``device_type`` tag of each provisioned device; "" is none.
+    """
 
     redis: Redis
     partitions: int = 4
     target: str = ""
     queues: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     f_cnt_down: dict[str, int] = field(default_factory=dict)
+    types: dict[str, str] = field(default_factory=dict)
+    away: bool = False
     received: list[dict[str, Any]] = field(default_factory=list)
     sent: list[Sent] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
@@ -114,6 +120,18 @@ class Servicer(api.DeviceServiceServicer):  # type: ignore[misc]  # chirpstack-a
     def __init__(self, double: Double) -> None:
         self._double = double
 
+    def Get(self, request: Any, context: Any) -> Any:  # noqa: N802 -- gRPC's name
+        if self._double.away:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "away")
+        if request.dev_eui not in self._double.types:
+            context.abort(grpc.StatusCode.NOT_FOUND, "Object does not exist")
+        device = api.Device(
+            dev_eui=request.dev_eui,
+            application_id=APPLICATION,
+            device_profile_id=self._double.types[request.dev_eui],
+        )
+        return api.GetDeviceResponse(device=device)
+
     def GetQueue(self, request: Any, context: object) -> Any:  # noqa: N802 -- gRPC's name
         del context
         with self._double.changed:
@@ -138,12 +156,23 @@ class Servicer(api.DeviceServiceServicer):  # type: ignore[misc]  # chirpstack-a
         return Empty()
 
 
+class Profiles(api.DeviceProfileServiceServicer):  # type: ignore[misc]  # chirpstack-api has no types
+    """Device profiles; the id of one is its tag here."""
+
+    def Get(self, request: Any, context: object) -> Any:  # noqa: N802 -- gRPC's name
+        del context
+        tags = {"device_type": request.id} if request.id else {}
+        profile = api.DeviceProfile(id=request.id, tags=tags)
+        return api.GetDeviceProfileResponse(device_profile=profile)
+
+
 @contextmanager
 def chirpstack_double(redis: Redis, mqtt: Mqtt) -> Iterator[Double]:
     """Serve a double on a free port."""
     double = Double(redis=redis)
     server = grpc.server(ThreadPoolExecutor(4))
     api.add_DeviceServiceServicer_to_server(Servicer(double), server)
+    api.add_DeviceProfileServiceServicer_to_server(Profiles(), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     double.target = f"127.0.0.1:{port}"

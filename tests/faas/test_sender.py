@@ -38,6 +38,8 @@ def city(shared: City) -> City:
     shared.redis.flushall()
     double = shared.double
     double.queues.clear()
+    double.types.clear()
+    double.away = False
     double.f_cnt_down.clear()
     double.received.clear()
     double.sent.clear()
@@ -226,6 +228,28 @@ def test_a_lamp_that_does_not_report_is_asked_once(city: City, clock: Clock) -> 
     assert 2 == len(city.double.received)
 
 
+def order(dev_eui: str, **about: Any) -> Command:
+    """Return what a function wants of a device that it was not woken by."""
+    return Command(
+        id=str(uuid4()),
+        dev_eui=dev_eui,
+        object={"level": 1},
+        requested_at=time.time(),
+        **about,
+    )
+
+
+def post(city: City, command: Command) -> str:
+    outbox = keys.outbox(keys.partition_of(LAMP, 4))
+    city.redis.xadd(outbox, {"command": bytes(command)})
+    return command.id
+
+
+def reason(city: City, wish: str, dev_eui: str = LAMP) -> str:
+    status = city.commands().status(dev_eui, wish)
+    return f"{status.state}: {status.reason}" if status else "nothing"
+
+
 def test_a_wish_for_a_device_of_another_partition_is_passed_on(
     city: City, desk: Desk
 ) -> None:
@@ -234,15 +258,122 @@ def test_a_wish_for_a_device_of_another_partition_is_passed_on(
         for eui in (f"a81758fffe03{n:04x}" for n in range(64))
         if keys.partition_of(eui, 4) != keys.partition_of(LAMP, 4)
     )
-    command = Command(
-        id=str(uuid4()), dev_eui=away, object={"level": 1}, requested_at=time.time()
-    )
-    outbox = keys.outbox(keys.partition_of(LAMP, 4))
-    city.redis.xadd(outbox, {"command": bytes(command)})
+    post(city, order(away))
     turns(desk)
 
-    assert 0 == city.redis.xlen(outbox)
+    assert 0 == city.redis.xlen(keys.outbox(keys.partition_of(LAMP, 4)))
     assert 1 == city.redis.xlen(keys.outbox(keys.partition_of(away, 4)))
+
+
+def test_a_device_is_known_by_its_twin(city: City, desk: Desk) -> None:
+    twin = {"device_type": "lamp", "application_id": APPLICATION}
+    city.redis.hset(keys.twin(keys.partition_of(LAMP, 4), LAMP), mapping=twin)  # type: ignore[arg-type]  # redis-py's invariant dict
+    wish = post(city, order(LAMP, application_id="the other device's"))
+    turns(desk)
+    status = city.commands().status(LAMP, wish)
+
+    assert status is not None
+    assert ("queued", "lamp") == (status.state, status.device_type)
+    city.double.await_received(1)
+
+
+def test_a_device_that_never_spoke_is_known_by_chirpstack(
+    city: City, desk: Desk
+) -> None:
+    city.double.types[LAMP] = "lamp"
+    wish = post(city, order(LAMP))
+    turns(desk)
+
+    assert "queued" == state(city, wish)
+
+
+@pytest.mark.parametrize(
+    ("tag", "expected"),
+    [
+        (None, f"failed: ChirpStack knows no device {LAMP}"),
+        (
+            "",
+            (
+                f"failed: the device profile of {LAMP} has no tag device_type, "
+                "so nobody knows how to encode a command"
+            ),
+        ),
+        ("kettle", "failed: a kettle takes no commands"),
+    ],
+)
+def test_a_device_that_takes_no_command_is_told_in_a_sentence(
+    city: City, desk: Desk, tag: str | None, expected: str
+) -> None:
+    if tag is not None:
+        city.double.types[LAMP] = tag
+    wish = post(city, order(LAMP))
+    turns(desk)
+
+    assert expected == reason(city, wish)
+    assert 0 == city.redis.xlen(keys.outbox(keys.partition_of(LAMP, 4)))
+
+
+def test_while_chirpstack_is_away_a_wish_waits_and_holds_nobody_up(
+    city: City, clock: Clock
+) -> None:
+    city.double.away, city.double.types[LAMP] = True, "lamp"
+    with a_desk(city, clock) as desk:
+        wish = post(city, order(LAMP))
+        turns(desk)
+        other = ask(city)
+        turns(desk)
+
+        assert "nothing" == reason(city, wish)
+        assert "queued" == state(city, other)
+
+        city.double.away = False
+        clock.now += 1.1
+        turns(desk)
+
+    assert "planned" == state(city, wish)
+    assert 0 == city.redis.xlen(keys.outbox(keys.partition_of(LAMP, 4)))
+
+
+def test_what_a_dead_sender_left_waiting_for_chirpstack_is_taken_up(
+    city: City, clock: Clock
+) -> None:
+    city.double.away, city.double.types[LAMP] = True, "lamp"
+    with a_desk(city, clock) as desk:
+        wish = post(city, order(LAMP))
+        turns(desk)
+        desk.leave()
+    city.double.away = False
+    with a_desk(city, clock) as desk:
+        turns(desk, 6)
+
+    assert "queued" == state(city, wish)
+
+
+def test_a_wish_is_cancelled_while_chirpstack_is_away(city: City, clock: Clock) -> None:
+    city.double.away, city.double.types[LAMP] = True, "lamp"
+    with a_desk(city, clock) as desk:
+        wish = post(city, order(LAMP))
+        turns(desk)
+        city.commands().cancel(LAMP, wish, by="ada")
+        turns(desk)
+        city.double.away = False
+        clock.now += 1.1
+        turns(desk)
+
+    assert "failed: cancelled by ada before it was sent" == reason(city, wish)
+
+
+def test_a_wish_fails_when_chirpstack_stays_away_until_it_expires(
+    city: City, clock: Clock
+) -> None:
+    city.double.away = True
+    with a_desk(city, clock) as desk:
+        wish = post(city, order(LAMP, expires_at=clock.now + 5))
+        turns(desk)
+        clock.now += 6
+        turns(desk)
+
+    assert reason(city, wish).endswith("ChirpStack's API does not answer")
 
 
 def test_a_wish_that_comes_twice_is_one_command(city: City, desk: Desk) -> None:

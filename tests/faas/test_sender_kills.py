@@ -1,12 +1,15 @@
 """The sender as processes: killed, doubled, cut off; each command goes out once."""
 
 import signal
+import time
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 from tests.faas.lamps import LAMP, OTHER_LAMP, City, a_city, until
 
 from city import keys
+from city.command import Command
 
 pytestmark = pytest.mark.slow
 
@@ -47,6 +50,32 @@ def test_killed_between_publish_and_mark_the_device_gets_it_once(city: City) -> 
 
     assert [wish] == [command["id"] for command in city.double.received]
     assert [wish] == [sent.id for sent in city.double.sent]
+
+
+def test_killed_between_forward_and_acknowledgement_the_device_gets_it_once(
+    city: City,
+) -> None:
+    home, elsewhere = keys.partition_of(LAMP, 4), (keys.partition_of(LAMP, 4) + 1) % 4
+    city.double.types[LAMP] = "lamp"
+    command = Command(
+        id=str(uuid4()), dev_eui=LAMP, object={"level": 60}, requested_at=time.time()
+    )
+    city.redis.xadd(keys.outbox(elsewhere), {"command": bytes(command)})
+    with city.sender(GARONNE_FAILPOINT="after_forward_before_ack") as process:
+        assert -signal.SIGKILL == process.wait(30)
+
+    assert (1, 1) == tuple(city.redis.xlen(keys.outbox(n)) for n in (elsewhere, home))
+
+    with city.sender():
+        until(lambda: is_in(city, command.id, "queued"), "queued")
+        city.double.transmit(LAMP)
+        city.double.report(LAMP, 60)
+        until(lambda: is_in(city, command.id, "confirmed"), "confirmed")
+        outboxes = [keys.outbox(number) for number in range(4)]
+        until(lambda: not any(map(city.redis.xlen, outboxes)), "all taken")
+
+    assert [command.id] == [received["id"] for received in city.double.received]
+    assert 1 == city.commands().tally().requested
 
 
 def test_killed_and_sent_meanwhile_the_tx_ack_settles_it(city: City) -> None:

@@ -1,5 +1,8 @@
 from datetime import UTC, datetime
 
+import pytest
+
+from faas.ports import PORTS, Effects
 from faas.testing import FixedClock, Remembered, Sent, Shown, Told, uplink
 
 
@@ -13,6 +16,12 @@ def test_the_fake_commands_are_a_list_to_compare_with() -> None:
 
     assert [("0102030405060708", {"level": 1})] == sent
     assert ["dusk"] == sent.whys
+
+
+def test_an_order_to_what_is_no_device_is_refused_by_both() -> None:
+    for commands in (Sent(), PORTS["commands"](Effects())):
+        with pytest.raises(ValueError, match="16 hexadecimal digits; found 'lamp-05'"):
+            commands.send("lamp-05", {"level": 1}, why="dusk")
 
 
 def test_the_fake_state_remembers_and_counts() -> None:

@@ -13,7 +13,7 @@ from garonne.settings import Settings
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     (tmp_path / "chirpstack" / "device-types").mkdir(parents=True)
-    city = tmp_path / "cities" / "first-light"
+    city = tmp_path / "cities" / "toulouse"
     city.mkdir(parents=True)
     (city / "city.toml").touch()
     return tmp_path
@@ -33,7 +33,7 @@ def test_nothing_set_means_everything_is_started_here(home: Path) -> None:
     assert {} == settings.given
     assert home / ".garonne" == settings.state
     assert home / ".garonne" / "keys.csv" == settings.keys
-    assert ("first-light", "garonne-raw", "info") == (
+    assert ("toulouse", "garonne-raw", "info") == (
         settings.city,
         settings.bucket,
         settings.log,

@@ -15,6 +15,7 @@ from garonne.supervisor.core import (
     Supervision,
     Terminate,
 )
+from garonne.supervisor.outages import Outage, Outages, dump, parse
 
 
 def part(name: str, *needs: str) -> Part:
@@ -193,3 +194,69 @@ def test_a_part_that_waits_for_its_restart_is_not_started_while_stopping() -> No
 
     assert [] == core.actions()
     assert core.is_over
+
+
+def up() -> Supervision:
+    core = given_up()
+    core.actions()
+    return core
+
+
+def test_a_held_part_stays_stopped_until_it_is_released() -> None:
+    core = up()
+
+    core.hold("broker", 10.0)
+    assert [Terminate("broker")] == core.actions()
+    core.exited("broker", 0, 11.0)
+    core.tick(60.0)
+    assert State.HELD is core.lives["broker"].state
+    assert [] == core.actions()
+    core.release("broker", 61.0)
+    assert [Start("broker", 1)] == core.actions()
+
+
+def test_a_held_part_that_does_not_stop_is_killed() -> None:
+    core = up()
+
+    core.hold("broker", 10.0)
+    core.actions()
+    core.tick(10.0 + STOP_WITHIN_S)
+    assert [Kill("broker")] == core.actions()
+
+
+def test_a_held_part_does_not_keep_the_city_from_stopping() -> None:
+    core = up()
+
+    core.hold("broker", 10.0)
+    core.exited("broker", 0, 11.0)
+    core.stop(12.0)
+    core.exited("city", 0, 13.0)
+    assert core.is_over
+
+
+def test_outages_hold_and_release_in_their_second() -> None:
+    core = up()
+    outages = Outages([Outage(part="broker", from_s=5, until_s=8)])
+
+    outages.act(core, 100.0, 104.9)
+    assert not core.lives["broker"].held
+    outages.act(core, 100.0, 105.0)
+    assert core.lives["broker"].held
+    outages.act(core, 100.0, 108.0)
+    assert not core.lives["broker"].held
+
+
+def test_an_outage_of_a_part_that_is_not_ours_touches_nothing() -> None:
+    core = up()
+
+    Outages([Outage(part="rclone", from_s=0, until_s=1)]).act(core, 100.0, 109.0)
+    assert [] == core.actions()
+
+
+def test_outages_travel_as_text() -> None:
+    outages = [Outage(part="broker", from_s=5.0, until_s=8.0)]
+
+    assert outages == parse(dump(outages))
+    assert [] == parse("")
+    with pytest.raises(ValueError, match="not a list of outages"):
+        parse("3")

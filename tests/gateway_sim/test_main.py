@@ -25,7 +25,7 @@ WAIT_S = 20
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    folder = tmp_path / "cities" / "first-light"
+    folder = tmp_path / "cities" / "toulouse"
     folder.mkdir(parents=True)
     for name, text in CITY.items():
         (folder / name).write_text(text, encoding="utf-8")
@@ -83,7 +83,7 @@ def test_wrong_settings_are_two_lines_and_exit_2(home: Path) -> None:
 
 
 def test_a_wrong_city_tells_its_faults_and_exits_2(home: Path) -> None:
-    gateways = home / "cities" / "first-light" / "gateways.csv"
+    gateways = home / "cities" / "toulouse" / "gateways.csv"
     gateways.write_text("gateway_id,name,latitude,longitude,altitude_m\nx,,91,0,0\n")
     with start(home) as program:
         _, said = program.communicate(timeout=WAIT_S)

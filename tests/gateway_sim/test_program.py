@@ -4,7 +4,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from queue import Queue
 from typing import Any
@@ -17,12 +17,17 @@ from tests.gateway_sim.given import CAPITOLE, FOIX, JOLIMONT, SEED, frame
 from tests.servers import HOST, Server, free_port, mosquitto
 
 from gateway_sim.chirpstack import Encoding
+from gateway_sim.faults import FaultKind, Faults, GatewayFault
 from gateway_sim.mqtt import Broker
 from gateway_sim.program import Program
+from gateway_sim.udp import Server as UdpAddress
+from wire import semtech
 from wire.air import AirFrame, AirMessage, AirStream, encode
+from wire.eui64 import EUI64
 from wire.lorawan.region.eu868 import EU868
 
 WAIT_S = 10.0
+END = "eu868/gateway/end"
 ONLINE = "garonne_gateway_online"
 ONE = "eu868/gateway/0016c001f1500001"
 TWO = "eu868/gateway/0016c001f1500002"
@@ -63,6 +68,14 @@ class City:
                 waited[topic] = payload
                 missing.discard(topic)
         return list(waited.values())
+
+    def settle(self) -> None:
+        """Wait for all that the broker had before: it sends in order."""
+        self.server.publish(END, b"", qos=1)
+        deadline = time.monotonic() + WAIT_S
+        while END not in [topic for topic, _ in list(self.heard.queue)]:
+            assert time.monotonic() < deadline
+            threading.Event().wait(0.01)
 
     def until_count(self, expected: float, name: str, **labels: str) -> None:
         """Wait until a meter shows a value."""
@@ -105,6 +118,7 @@ def running(broker: Server, **options: Any) -> Iterator[City]:
     finally:
         loop.call_soon_threadsafe(stopping.set)
         thread.join(WAIT_S)
+        city.settle()
         city.server.disconnect()
         city.server.loop_stop()
     assert not thread.is_alive()
@@ -282,3 +296,152 @@ def test_json_gateways_publish_json(broker: Server) -> None:
         [payload] = city.until(f"{ONE}/event/up")
 
     assert b'"gatewayId":"0016c001f1500001"' in payload.replace(b" ", b"")
+
+
+class UdpServer:
+    """The server's end of Semtech's UDP: acknowledges, and remembers."""
+
+    def __init__(self) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((HOST, 0))
+        self.socket.settimeout(WAIT_S)
+        self.ways_back: dict[EUI64, tuple[str, int]] = {}
+
+    @property
+    def address(self) -> UdpAddress:
+        return UdpAddress(host=HOST, port=self.socket.getsockname()[1])
+
+    def until(self, wanted: Callable[[semtech.Packet], bool]) -> semtech.Packet:
+        """Answer whatever comes until it is what was waited for."""
+        while True:
+            datagram, source = self.socket.recvfrom(65_536)
+            packet = semtech.parse(datagram)
+            if isinstance(packet, semtech.PullData):
+                self.ways_back[packet.gateway_id] = source
+                answer = semtech.PullAck(token=packet.token)
+                self.socket.sendto(bytes(answer), source)
+            if isinstance(packet, semtech.PushData):
+                self.socket.sendto(bytes(semtech.PushAck(token=packet.token)), source)
+            if wanted(packet):
+                return packet
+
+    def ask(self, gateway_id: EUI64, packet: semtech.TxPk) -> None:
+        request = semtech.PullResp(token=0xBEEF, packet=packet)
+        self.socket.sendto(bytes(request), self.ways_back[gateway_id])
+
+
+@contextmanager
+def running_over_udp(**options: Any) -> Iterator[tuple[UdpServer, Program, Any]]:
+    server, air = UdpServer(), (HOST, free_port())
+    started: Queue[tuple[Program, asyncio.AbstractEventLoop, asyncio.Event]] = Queue()
+
+    async def serve() -> None:
+        program = Program(
+            [CAPITOLE],
+            server=server.address,
+            encoding=Encoding.PROTOBUF,
+            region=EU868,
+            seed=SEED,
+            stats_interval_s=3_600.0,
+            **options,
+        )
+        stopping = asyncio.Event()
+        started.put((program, asyncio.get_running_loop(), stopping))
+        await program.run(*air, stopping)
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    program, loop, stopping = started.get(timeout=WAIT_S)
+    try:
+        server.until(
+            lambda one: isinstance(one, semtech.PushData) and one.stat is not None
+        )
+        with closing(socket.create_connection(air, timeout=WAIT_S)) as ether:
+            yield server, program, ether
+    finally:
+        loop.call_soon_threadsafe(stopping.set)
+        thread.join(WAIT_S)
+        server.socket.close()
+    assert not thread.is_alive()
+
+
+def is_uplink(packet: semtech.Packet) -> bool:
+    return isinstance(packet, semtech.PushData) and bool(packet.received)
+
+
+def test_over_udp_an_uplink_is_pushed_and_its_answer_sent_on_the_instant() -> None:
+    with running_over_udp() as (server, program, ether):
+        send(ether, sent := now_frame())
+        push = server.until(is_uplink)
+        assert isinstance(push, semtech.PushData)
+        [received] = push.received
+        answer = semtech.TxPk(
+            frequency_hz=868_300_000,
+            power_dbm=14,
+            spreading_factor=7,
+            bandwidth_hz=125_000,
+            phy_payload=b"answer to a lamp",
+            tmst=(received.tmst + 1_000_000) % 2**32,
+        )
+        server.ask(CAPITOLE.gateway_id, answer)
+        ack = server.until(lambda one: isinstance(one, semtech.TxAck))
+        down = receive(ether)
+        online = program.metrics.registry.get_sample_value(ONLINE)
+
+    assert sent.phy_payload == received.phy_payload
+    assert semtech.TxAck(token=0xBEEF, gateway_id=CAPITOLE.gateway_id) == ack
+    assert pytest.approx(sent.end_s + 1.0, abs=2e-6) == down.start_s
+    assert 1 == online
+
+
+def test_over_udp_a_late_answer_is_refused_with_its_reason() -> None:
+    with running_over_udp() as (server, _, ether):
+        send(ether, now_frame(start_s=time.time() - 0.5))
+        push = server.until(is_uplink)
+        assert isinstance(push, semtech.PushData)
+        answer = semtech.TxPk(
+            frequency_hz=868_300_000,
+            power_dbm=14,
+            spreading_factor=7,
+            bandwidth_hz=125_000,
+            phy_payload=b"late",
+            tmst=push.received[0].tmst,
+        )
+        server.ask(CAPITOLE.gateway_id, answer)
+        ack = server.until(lambda one: isinstance(one, semtech.TxAck))
+
+    assert isinstance(ack, semtech.TxAck)
+    assert "TOO_EARLY" == ack.error  # the counter has wrapped past it
+
+
+def test_a_frame_that_the_backhaul_swallows_is_counted_as_lost_by_the_network(
+    broker: Server,
+) -> None:
+    lossy = Faults([GatewayFault(kind=FaultKind.BACKHAUL_LOSS)])
+    with running(broker, faults=lossy) as city, simulator(city) as ether:
+        send(ether, now_frame())
+        city.until_count(1, "garonne_gateway_uplinks_network_lost_total", kind="data")
+
+        assert 1 == city.count("garonne_gateway_uplinks_heard_total", kind="data")
+        lost = city.count("garonne_gateway_backhaul_lost_total", direction="up")
+        assert (
+            2 == lost == city.count("garonne_gateway_receptions_total", forwarded="no")
+        )
+
+
+def test_a_gateway_without_power_is_offline_until_it_is_back(broker: Server) -> None:
+    outage = GatewayFault(
+        kind=FaultKind.OUTAGE,
+        gateway_id=CAPITOLE.gateway_id,
+        from_s=1.5,
+        until_s=2.5,
+    )
+    faults = Faults([outage], begins_s=time.time())
+    with running(broker, faults=faults) as city:
+        city.until_count(2, ONLINE)
+        offline = gw.ConnState.OFFLINE
+        while (
+            gw.ConnState.FromString(city.until(f"{ONE}/state/conn")[0]).state != offline
+        ):
+            pass
+        city.until_count(3, ONLINE)

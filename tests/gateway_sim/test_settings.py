@@ -8,26 +8,30 @@ import pytest
 from gateway_sim.chirpstack import Encoding
 from gateway_sim.mqtt import Broker
 from gateway_sim.settings import Address, Settings, WrongSettings
+from gateway_sim.udp import Server
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    (tmp_path / "cities" / "first-light").mkdir(parents=True)
-    (tmp_path / "cities" / "first-light" / "city.toml").touch()
+    (tmp_path / "cities" / "toulouse").mkdir(parents=True)
+    (tmp_path / "cities" / "toulouse" / "city.toml").touch()
     return tmp_path
 
 
 def test_an_empty_environment_means_loopback_and_first_light(home: Path) -> None:
     settings = Settings.read({"GARONNE_HOME": str(home)})
 
-    assert home / "cities" / "first-light" == settings.city
+    assert home / "cities" / "toulouse" == settings.city
     assert Broker(host="127.0.0.1", port=1883) == settings.broker
     assert Address(host="127.0.0.1", port=1702) == settings.air
     assert settings.metrics is None
+    assert (settings.broker, "[]") == (settings.server, settings.faults)
+    assert Server(host="127.0.0.1", port=1700) == settings.udp
     assert (Encoding.PROTOBUF, 30.0) == (settings.encoding, settings.stats_interval_s)
 
 
 def test_every_setting_is_read(home: Path) -> None:
+    (home / "faults.json").write_text('[{"kind": "outage"}]')
     settings = Settings.read(
         {
             "GARONNE_HOME": str(home),
@@ -36,6 +40,9 @@ def test_every_setting_is_read(home: Path) -> None:
             "GARONNE_METRICS": "127.0.0.1:9100",
             "GARONNE_GATEWAY_ENCODING": "json",
             "GARONNE_GATEWAY_STATS_S": "5",
+            "GARONNE_GATEWAY_PROTOCOL": "udp",
+            "GARONNE_GATEWAY_UDP": "bridge.example:1701",
+            "GARONNE_FAULTS": str(home / "faults.json"),
             "GARONNE_LOG": "warning",
         }
     )
@@ -46,6 +53,8 @@ def test_every_setting_is_read(home: Path) -> None:
     assert Address(host="127.0.0.1", port=9100) == settings.metrics
     assert (Encoding.JSON, 5.0) == (settings.encoding, settings.stats_interval_s)
     assert logging.WARNING == settings.log_level
+    assert Server(host="bridge.example", port=1701) == settings.server
+    assert '[{"kind": "outage"}]' == settings.faults
 
 
 def test_all_faults_are_told_at_once(home: Path) -> None:
@@ -59,6 +68,9 @@ def test_all_faults_are_told_at_once(home: Path) -> None:
                 "GARONNE_METRICS": "host:port",
                 "GARONNE_GATEWAY_ENCODING": "xml",
                 "GARONNE_GATEWAY_STATS_S": "nan",
+                "GARONNE_GATEWAY_PROTOCOL": "smoke",
+                "GARONNE_GATEWAY_UDP": "1700",
+                "GARONNE_FAULTS": str(home / "nowhere.json"),
                 "GARONNE_LOG": "loud",
             }
         )
@@ -66,6 +78,9 @@ def test_all_faults_are_told_at_once(home: Path) -> None:
     assert [
         "GARONNE_CITY",
         "GARONNE_MQTT",
+        "GARONNE_GATEWAY_PROTOCOL",
+        "GARONNE_GATEWAY_UDP",
+        "GARONNE_FAULTS",
         "GARONNE_AIR",
         "GARONNE_METRICS",
         "GARONNE_GATEWAY_ENCODING",

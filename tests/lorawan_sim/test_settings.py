@@ -10,7 +10,7 @@ from lorawan_sim.settings import Address, Settings, WrongSettings
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    city = tmp_path / "cities" / "first-light"
+    city = tmp_path / "cities" / "toulouse"
     city.mkdir(parents=True)
     (city / "city.toml").write_text("")
     (tmp_path / ".garonne").mkdir()
@@ -21,7 +21,7 @@ def home(tmp_path: Path) -> Path:
 def test_a_home_is_enough(home: Path) -> None:
     settings = Settings.read({"GARONNE_HOME": str(home)})
 
-    assert home / "cities" / "first-light" == settings.city
+    assert home / "cities" / "toulouse" == settings.city
     assert home / ".garonne" == settings.state
     assert (20.0, 1.0, None) == (
         settings.spread_s,

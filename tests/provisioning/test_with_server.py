@@ -169,6 +169,7 @@ def test_the_program_tells_every_row_and_ends_well(server: Api, tmp_path: Path) 
         "GARONNE_CHIRPSTACK_PASSWORD": "admin",
         "GARONNE_CHIRPSTACK_TOKEN_FILE": str(tmp_path / "token"),
         "GARONNE_STATE": str(tmp_path),
+        "GARONNE_CITY": "first-light",
     }
 
     first, second = run(environment), run(environment)

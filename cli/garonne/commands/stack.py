@@ -20,6 +20,7 @@ from garonne.places import read_city
 from garonne.settings import Settings
 from garonne.stack import Stack, declare
 from garonne.state import Lock, Run, private_folder, read_run, runner_pid
+from garonne.supervisor import outages
 from garonne.supervisor.core import State
 from garonne.supervisor.logs import Logs
 from garonne.supervisor.runner import Runner
@@ -64,6 +65,7 @@ def _run(settings: Settings, *, quiet: bool) -> int:
         log,
         failpoint=settings.failpoint,
         on_change=lambda runner: _describe(runner, settings, stack),
+        outages=outages.parse(settings.others.get("GARONNE_OUTAGES", "")),
     )
     code = runner.run(on_up=lambda: log.say(_welcome(settings, stack)))
     if runner.core.failure:

@@ -96,10 +96,10 @@ def _is_program(name: str) -> bool:
     return name not in {"mosquitto", "valkey", "rclone"}
 
 
-# An autumn evening after sunset, ten times as fast: lamps see people in the dark.
+# An autumn evening at two minutes a second: dusk falls while somebody watches.
 EVENING = {
-    "GARONNE_WORLD_BEGINS": "2026-10-01T20:30:00+02:00",
-    "GARONNE_WORLD_SPEED": "10",
+    "GARONNE_WORLD_BEGINS": "2026-10-01T17:30:00+02:00",
+    "GARONNE_WORLD_SPEED": "120",
 }
 
 

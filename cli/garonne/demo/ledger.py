@@ -2,8 +2,11 @@
 
 import re
 import threading
+from collections import Counter
 from dataclasses import dataclass
 from hashlib import blake2b
+
+import orjson
 
 __all__ = ["Ledger", "Seen", "digest"]
 
@@ -29,20 +32,28 @@ class Ledger:
 
     def __init__(self) -> None:
         self._seen: set[Seen] = set()
+        self._codes: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def note(self, topic: str, payload: bytes) -> None:
         """Write an event down, unless it is there already."""
         found = _EVENT.match(topic)
         if found:
-            mark = digest(topic, payload)
+            seen = Seen(found[1].lower(), found[2], digest(topic, payload))
             with self._lock:
-                self._seen.add(Seen(found[1].lower(), found[2], mark))
+                if seen.kind == "log" and seen not in self._seen:
+                    self._codes[_code(payload)] += 1
+                self._seen.add(seen)
 
     def snapshot(self) -> frozenset[Seen]:
         """Return all that was seen until now."""
         with self._lock:
             return frozenset(self._seen)
+
+    def codes(self) -> Counter[str]:
+        """Return how often each code was logged."""
+        with self._lock:
+            return Counter(self._codes)
 
     def count(self, kind: str) -> int:
         """Return how many events of this kind were seen."""
@@ -53,3 +64,10 @@ class Ledger:
         """Return the DevEUIs that had an event of this kind."""
         with self._lock:
             return {seen.dev_eui for seen in self._seen if seen.kind == kind}
+
+
+def _code(payload: bytes) -> str:
+    try:
+        return str(orjson.loads(payload)["code"])
+    except (ValueError, TypeError, KeyError):
+        return "unreadable"

@@ -7,6 +7,7 @@ drain `actions()` (what to do to processes) and `notes()` (sentences for people)
     waiting → starting → ready ⇄ backing off
                       ↘ done (a one-shot that ended with 0)
     stopping → stopped
+    ready → stopping → held → waiting   (an outage on purpose)
 
 A part that dies before it was ever ready ends the start: after `TRIES` it has
 a fault that restarting will not cure, and the person should read one sentence.
@@ -41,6 +42,7 @@ class State(StrEnum):
     DONE = "done"
     STOPPING = "stopping"
     STOPPED = "stopped"
+    HELD = "held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class Life:
     deadline: float = float("inf")
     was_ready: bool = False
     killed: bool = False
+    held: bool = False
     found: str = "has not answered yet"
 
     @property
@@ -168,7 +171,7 @@ class Supervision:
         """Take note that its process is gone; a negative code is a signal."""
         life = self.lives[name]
         if life.state is State.STOPPING:
-            _enter(life, State.STOPPED, now)
+            _enter(life, self._after_stopping(life), now)
         elif life.part.one_shot and code == 0:
             self._notes.append(f"{name} is done after {now - life.since:.1f} s")
             _enter(life, State.DONE, now)
@@ -176,12 +179,31 @@ class Supervision:
             self._died(life, code, now)
         self.tick(now)
 
+    def hold(self, name: str, now: float) -> None:
+        """Stop one part on purpose and leave it stopped until it is released."""
+        life = self.lives[name]
+        life.held = True
+        if life.state in (State.STARTING, State.READY):
+            _enter(life, State.STOPPING, now, deadline=now + STOP_WITHIN_S)
+            self._actions.append(Terminate(name))
+        elif life.state in (State.WAITING, State.BACKING_OFF):
+            _enter(life, State.HELD, now)
+        self._notes.append(f"{name} is stopped on purpose")
+
+    def release(self, name: str, now: float) -> None:
+        """Let a part that was held start again."""
+        life = self.lives[name]
+        life.held = False
+        if life.state is State.HELD:
+            _enter(life, State.WAITING, now)
+        self.tick(now)
+
     def stop(self, now: float) -> None:
         """End everything, those first that nobody needs any more."""
         if not self._stopping:
             self._stopping = True
             for life in self.lives.values():
-                if life.state in (State.WAITING, State.BACKING_OFF):
+                if life.state in (State.WAITING, State.BACKING_OFF, State.HELD):
                     _enter(life, State.STOPPED, now)
         self.tick(now)
 
@@ -192,6 +214,8 @@ class Supervision:
             self._start(life, now)
         elif life.deadline > now:
             return
+        elif life.state is State.STOPPING:
+            self._stop_one(life, now)
         elif life.state is State.BACKING_OFF and self._needs_are_met(life):
             self._start(life, now)
         elif life.state is State.STARTING and not life.part.one_shot:
@@ -228,6 +252,12 @@ class Supervision:
         pause_s = min(FIRST_BACK_OFF_S * 2 ** (life.failures - 1), LONGEST_BACK_OFF_S)
         _enter(life, State.BACKING_OFF, now, deadline=now + pause_s)
         self._notes.append(f"{name} {how(code)}; starting it again in {pause_s:g} s")
+
+    def _after_stopping(self, life: Life) -> State:
+        if self._stopping:
+            return State.STOPPED
+        life.killed = False
+        return State.HELD if life.held else State.WAITING
 
     def _give_up(self, why: str, now: float) -> None:
         self.failure = self.failure or why

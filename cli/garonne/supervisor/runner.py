@@ -6,7 +6,7 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import FrameType
 
@@ -15,6 +15,7 @@ from garonne.parts import Part
 from garonne.supervisor import core
 from garonne.supervisor.leash import Guard, die_with_parent
 from garonne.supervisor.logs import Logs
+from garonne.supervisor.outages import Outage, Outages
 
 __all__ = ["Runner"]
 
@@ -59,11 +60,13 @@ class Runner:
         *,
         failpoint: str = "",
         on_change: Callable[["Runner"], None] = lambda _runner: None,
+        outages: Iterable[Outage] = (),
     ) -> None:
         self.core = core.Supervision(parts)
         self._logs = logs
         self._failpoint = failpoint
         self._on_change = on_change
+        self._outages = Outages(outages)
         self._children: dict[str, _Child] = {}
         self._selector = selectors.DefaultSelector()
         self._asked_to_stop = False
@@ -92,7 +95,7 @@ class Runner:
         return f"{failure}: {words[-1].strip()}" if words else failure
 
     def _loop(self, on_up: Callable[[], None]) -> None:
-        was_up = False
+        up_since: float | None = None
         self.core.tick(time.monotonic())
         while not self.core.is_over:
             self._act()
@@ -101,9 +104,11 @@ class Runner:
             if self._asked_to_stop:
                 self.core.stop(time.monotonic())
             self.core.tick(time.monotonic())
-            if self.core.is_up and not was_up:
-                was_up = True
+            if self.core.is_up and up_since is None:
+                up_since = time.monotonic()
                 on_up()
+            if up_since is not None:
+                self._outages.act(self.core, up_since, time.monotonic())
 
     def _act(self) -> None:
         changed = False

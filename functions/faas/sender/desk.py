@@ -17,12 +17,13 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from city import keys
-from city.command import Command, Entry, Rules, State
+from city.command import Command, Entry, Payload, Rules, State
 from city.command_life import Life
 from city.errors import (
     BadCommand,
     CityError,
     NetworkError,
+    Unreachable,
 )
 from city.failpoint import Failpoint
 from city.lease import Changes, Lease
@@ -33,6 +34,7 @@ from city.types import DeviceType, Planner
 from faas.sender.hands import Hands
 from faas.sender.inbox import arrival, overhear, tell
 from faas.sender.ledger import Ledger
+from faas.sender.registry import Registry
 
 BATCH: Final = 200
 CONSUMER: Final = "sender"
@@ -68,7 +70,6 @@ class Desk:
         self._redis = redis
         self._partition = partition
         self._partitions = partitions
-        self._network = network
         self._catalogue = catalogue
         self._changed = changed
         self._clock = clock
@@ -76,20 +77,26 @@ class Desk:
         self._lease = Lease(
             redis=redis, key=keys.lease(partition, keys.SENDER_GROUP), lease_s=lease_s
         )
+        self._failpoint = failpoint or Failpoint()
         self._hands = Hands(
             network=network,
             publisher=publisher,
             sure=self._lease.sure,
-            failpoint=failpoint or Failpoint(),
+            failpoint=self._failpoint,
             clock=clock,
         )
+        self._registry = Registry(ledger=self._ledger, network=network, clock=clock)
         self._planners: dict[str, Planner] = {}
         self._radios: dict[str, Radio] = {}
         self._lives: dict[str, Life] = {}
         self._touched: dict[str, Life] = {}
         self._acks: list[tuple[str, bytes]] = []
         self._taken: set[str] = set()
-        self._from = b"0"
+        # Orders read and not answered: ChirpStack must say first who the device is.
+        self._postponed: dict[bytes, Mapping[bytes, bytes]] = {}
+        # Per stream the last entry read of those that were read and not answered.
+        self._recalled: dict[str, bytes] = {}
+        self._recalling = True
         self._caught_up = False
         self._mine = False
 
@@ -121,7 +128,9 @@ class Desk:
         self._touched.clear()
         self._acks.clear()
         self._taken.clear()
-        self._from, self._caught_up, self._mine = b"0", False, False
+        self._postponed.clear()
+        self._recalled.clear()
+        self._recalling, self._caught_up, self._mine = True, False, False
 
     # -- the lease
 
@@ -163,34 +172,46 @@ class Desk:
 
     def _read(self, block_s: float) -> None:
         """Read what is new; after a take-over first what was read and not answered."""
+        self._ask_again()
         events, outbox = keys.events(self._partition), keys.outbox(self._partition)
         wait_ms = max(1, int(1000 * block_s)) if self._caught_up else None
-        start = self._from if self._from != b">" else b">"
         answer: Any = self._redis.xreadgroup(
             keys.SENDER_GROUP,
             CONSUMER,
-            {events: start, outbox: start},
+            {name: self._start(name) for name in (events, outbox)},
             count=BATCH,
-            block=wait_ms if start == b">" else None,
+            block=wait_ms,
         )
         found = {name.decode(): entries for name, entries in answer or ()}
         for entry, fields in found.get(events, ()):
             self._event(entry, fields)
         for entry, fields in found.get(outbox, ()):
             self._order(entry, fields)
-        self._advance_reading(any(found.values()))
+        self._advance_reading(found)
 
-    def _advance_reading(self, more: bool) -> None:
-        if more:
-            return
-        if self._from == b"0":
-            self._from = b">"
+    def _start(self, name: str) -> bytes:
+        return self._recalled.get(name, b"0") if self._recalling else b">"
+
+    def _advance_reading(self, found: Mapping[str, Stream]) -> None:
+        if any(found.values()):
+            self._recalled |= {
+                name: read[-1][0] for name, read in found.items() if read
+            }
+        elif self._recalling:
+            self._recalling = False
         elif not self._caught_up:
             # DESIGN §4.5: only with the stream at its head is it time to look.
             self._caught_up = True
             for life in self._lives.values():
                 life.recover(self._clock())
                 self._touch(life)
+
+    def _ask_again(self) -> None:
+        if self._registry.silent:
+            return
+        postponed, self._postponed = self._postponed, {}
+        for entry, fields in postponed.items():
+            self._order(entry, fields)
 
     def _event(self, entry: bytes, fields: Mapping[bytes, bytes] | None) -> None:
         self._acks.append((keys.events(self._partition), entry))
@@ -213,76 +234,84 @@ class Desk:
         self._touch(life)
 
     def _order(self, entry: bytes, fields: Mapping[bytes, bytes] | None) -> None:
-        self._acks.append((keys.outbox(self._partition), entry))
         try:
             if fields and b"command" in fields:
                 self._request(Command.parse(fields[b"command"]), fields)
             elif fields and b"cancel" in fields:
                 self._cancel(orjson.loads(fields[b"cancel"]), fields)
+        except Unreachable as error:
+            _log.debug("sender.order.wait entry=%s error=%s", entry.decode(), error)
+            self._postponed[entry] = fields or {}
+            return
         except (BadCommand, ValueError, KeyError, TypeError) as error:
             _log.warning(
                 "sender.order.unreadable entry=%s error=%s", entry.decode(), error
             )
+        self._acks.append((keys.outbox(self._partition), entry))
 
     def _request(self, command: Command, fields: Mapping[bytes, bytes]) -> None:
         if self._forwarded(command.dev_eui, fields) or self._known(command.id):
             return
-        self._taken.add(command.id)
-        command = self._completed(command)
-        planner = self._planner(command.device_type)
-        life = self._life(command.dev_eui, planner)
-        self._touch(life)
-        if planner is None or planner.rules is None:
-            life.refuse(command, _no_commands(command), self._clock())
-            return
-        command = _limited(command, planner.rules)
         try:
-            life.request(command, planner.plan(command.object), self._clock())
-        except BadCommand as error:
-            life.refuse(command, str(error), self._clock())
+            command = self._registry.complete(command)
+            planner = self._commanded(command)
+            payload = planner.plan(command.object)
+        except Unreachable as error:
+            if self._clock() < _limited(command, NO_RULES).expires_at:
+                raise
+            self._refuse(command, str(error))
+        except (BadCommand, NetworkError) as error:
+            self._refuse(command, str(error))
+        else:
+            self._accept(command, planner, payload)
+
+    def _accept(self, command: Command, planner: Planner, payload: Payload) -> None:
+        self._taken.add(command.id)
+        life = self._life(command.dev_eui, planner)
+        command = _limited(command, planner.rules or NO_RULES)
+        life.request(command, payload, self._clock())
+        self._touch(life)
+
+    def _refuse(self, command: Command, reason: str) -> None:
+        self._taken.add(command.id)
+        life = self._life(command.dev_eui, self._planner(command.device_type))
+        life.refuse(command, reason, self._clock())
+        self._touch(life)
 
     def _cancel(
         self, document: Mapping[str, str], fields: Mapping[bytes, bytes]
     ) -> None:
         dev_eui = document["dev_eui"]
+        if self._forwarded(dev_eui, fields):
+            return
         life = self._lives.get(dev_eui)
-        if self._forwarded(dev_eui, fields) or life is None:
+        if life is None:
+            self._registry.await_answer()  # what it cancels may be postponed
             return
         life.cancel(document["id"], document.get("by", ""), self._clock())
         self._touch(life)
 
     def _forwarded(self, dev_eui: str, fields: Mapping[bytes, bytes]) -> bool:
-        """Pass on what a function of one device wants of another, elsewhere."""
+        """
+        Pass on an order for a device whose commands another partition keeps.
+
+        A commit may touch one partition only, so what a function wants of another
+        device lands here. It is passed on before it is taken out here: after a crash
+        in between it is passed on again, and who gets it twice knows its id.
+        """
         home = keys.partition_of(dev_eui, self._partitions)
         if home == self._partition:
             return False
         entry: dict[Any, Any] = dict(fields)
         self._redis.xadd(keys.outbox(home), entry)
+        self._failpoint.reach("after_forward_before_ack")
         return True
 
-    def _completed(self, command: Command) -> Command:
-        """Fill in what the wish does not say about the device."""
-        if command.device_type and command.application_id:
-            return command
-        twin = self._ledger.twin(command.dev_eui) or self._asked_network(command)
-        return replace(
-            command,
-            device_type=command.device_type or twin.get("device_type", ""),
-            application_id=twin.get("application_id") or command.application_id,
-        )
-
-    def _asked_network(self, command: Command) -> Mapping[str, str]:
-        try:
-            device = self._network.device(command.dev_eui)
-            profile = self._network.device_profile(device.device_profile_id)
-        except NetworkError as error:
-            _log.warning("sender.device.unknown dev_eui=%s %s", command.dev_eui, error)
-            return {}
-        tags = profile.get("tags", {})
-        return {
-            "application_id": device.application_id,
-            "device_type": tags.get("device_type", ""),
-        }
+    def _commanded(self, command: Command) -> Planner:
+        planner = self._planner(command.device_type)
+        if planner is None:
+            raise BadCommand(f"a {command.device_type} takes no commands")
+        return planner
 
     # -- time, commits, effects
 
@@ -378,9 +407,3 @@ def _limited(command: Command, rules: Rules) -> Command:
     if command.expires_at:
         return command
     return replace(command, expires_at=command.requested_at + rules.expires_s)
-
-
-def _no_commands(command: Command) -> str:
-    if not command.device_type:
-        return f"nothing is known of a device {command.dev_eui}"
-    return f"a {command.device_type} takes no commands"

@@ -12,8 +12,10 @@ from pathlib import Path
 from lorawan_sim.catalogue import (
     SKIPPED_F_CNTS,
     Kind,
+    Plan,
     build,
     read_keys,
+    read_plans,
     read_profile,
 )
 from lorawan_sim.device import Device
@@ -25,6 +27,7 @@ from lorawan_sim.state import State
 from lorawan_sim.world import SimulatedWorld
 from wire.declared import DeclaredCity
 from wire.errors import Malformed
+from wire.eui64 import EUI64
 from wire.lorawan.region import Region
 from wire.lorawan.region.eu868 import EU868
 
@@ -84,7 +87,11 @@ def read_kinds(
 
 
 def read_devices(
-    settings: Settings, city: DeclaredCity, state: State, seed: int
+    settings: Settings,
+    city: DeclaredCity,
+    state: State,
+    seed: int,
+    plans: Mapping[EUI64, Plan],
 ) -> list[Device]:
     """Every device that can run; the others are said one by one."""
     now = time.time()
@@ -104,6 +111,7 @@ def read_devices(
         world=world,
         seed=seed,
         skipped=0 if state.stopped_cleanly else SKIPPED_F_CNTS,
+        plans=plans,
     )
     for fault in (*wrong_keys, *missing):
         log.warning('device.fleet.skip reason="%s"', fault)
@@ -113,12 +121,20 @@ def read_devices(
 async def serve(settings: Settings, city: DeclaredCity, state: State) -> None:
     """Build the program and run it until a signal asks it to stop."""
     seed = city.seed if settings.seed is None else settings.seed
+    plans: dict[EUI64, Plan] = {}
+    if settings.plans is not None:
+        plans = read_plans(settings.plans.read_text("utf-8"), begins=time.time())
     program = Program(
-        read_devices(settings, city, state, seed),
+        read_devices(settings, city, state, seed, plans),
         air=settings.air,
         state=state,
         seed=seed,
         spread_s=settings.spread_s,
+        starts_s={
+            eui: plan.starts_s
+            for eui, plan in plans.items()
+            if plan.starts_s is not None
+        },
         fleet=Fleet(
             radio=city.radio,
             propagation=city.radio.propagation(city.seed, city.indoors),

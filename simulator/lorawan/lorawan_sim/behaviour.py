@@ -7,7 +7,7 @@ hands over the application payloads it wants sent.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from lorawan_sim.world import World
 
@@ -59,6 +59,15 @@ class Behaviour(Protocol):
 
     def uplinks(self) -> list[Message]:
         """Return what is to be sent, oldest first, and forget it."""
+        ...
+
+
+@runtime_checkable
+class Reporting(Protocol):
+    """A behaviour that reports regularly and can be told how often."""
+
+    def report_every(self, period_s: float) -> None:
+        """Report with this period, from the join on."""
         ...
 
 

@@ -6,19 +6,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from io import StringIO
+from types import MappingProxyType
 from typing import Any
 
-from lorawan_sim.behaviour import Maker
+import orjson
+
+from lorawan_sim.behaviour import Maker, Reporting
 from lorawan_sim.card import Card, Profile
 from lorawan_sim.device import Device
+from lorawan_sim.faults import FaultyDevice
 from lorawan_sim.session import Session
 from lorawan_sim.state import Record
 from lorawan_sim.world import World
 from wire.declared import DeclaredDevice
-from wire.errors import WireError
+from wire.errors import Malformed, WireError
 from wire.eui64 import EUI64
 from wire.lorawan.keys import Key
 from wire.lorawan.region import Region
+from wire.scenario import Fault
 
 # A run that was killed may have sent frames whose counters never reached the disk:
 # sessions go on a little further, as devices do that write their flash in steps.
@@ -33,6 +38,40 @@ class Kind:
 
     profile: Profile
     behaviour: Maker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """
+    What a scenario wants of one device.
+
+    `begins` is the Unix instant of second 0 of the run, from which faults count;
+    `report_every_s` None is the type's own period, `starts_s` None the program's.
+    """
+
+    faults: tuple[Fault, ...] = ()
+    begins: float = 0.0
+    report_every_s: float | None = None
+    starts_s: float | None = None
+
+
+_AS_MADE = Plan()
+
+
+def read_plans(text: str, *, begins: float) -> dict[EUI64, Plan]:
+    """What a scenario wants of single devices, as JSON; Malformed if it is not that."""
+    try:
+        return {
+            EUI64.parse(eui): Plan(
+                faults=tuple(Fault(**fault) for fault in row["faults"]),
+                begins=begins,
+                report_every_s=row["report_every_s"],
+                starts_s=row["starts_s"],
+            )
+            for eui, row in orjson.loads(text).items()
+        }
+    except (ValueError, TypeError, KeyError, AttributeError) as fault:
+        raise Malformed(f"the plans of the devices cannot be read: {fault}") from fault
 
 
 def read_keys(text: str) -> tuple[dict[EUI64, Key], list[str]]:
@@ -69,8 +108,13 @@ def build(
     world: World,
     seed: int,
     skipped: int = 0,
+    plans: Mapping[EUI64, Plan] = MappingProxyType({}),
 ) -> tuple[list[Device], list[str]]:
-    """The devices that can run, and one sentence for each that cannot."""
+    """
+    The devices that can run, and one sentence for each that cannot.
+
+    `plans` is what a scenario wants of single devices, by DevEUI.
+    """
     devices: list[Device] = []
     faults: list[str] = []
     for row in declared:
@@ -81,7 +125,12 @@ def build(
             faults.append(f"{row.name}: no AppKey for {row.dev_eui} in the keys")
         else:
             record = flash.get(str(row.dev_eui), _NEW)
-            devices.append(_device(row, kind, key, record, world, seed, skipped))
+            plan = plans.get(row.dev_eui, _AS_MADE)
+            made = _device(row, kind, key, record, world, seed, skipped, plan)
+            if isinstance(made, Device):
+                devices.append(made)
+            else:
+                faults.append(made)
     return devices, faults
 
 
@@ -93,7 +142,8 @@ def _device(
     world: World,
     seed: int,
     skipped: int,
-) -> Device:
+    plan: Plan,
+) -> Device | str:
     card = Card(
         dev_eui=row.dev_eui,
         join_eui=row.join_eui,
@@ -107,13 +157,29 @@ def _device(
         latitude=row.latitude,
         longitude=row.longitude,
     )
-    return Device(
+    if plan.report_every_s is not None:
+        if not isinstance(behaviour, Reporting):
+            return f"{row.name}: a {row.device_type} has no period of its reports"
+        behaviour.report_every(plan.report_every_s)
+    session = _session(record, skipped)
+    if not plan.faults:
+        return Device(
+            card,
+            behaviour,
+            kind.profile,
+            seed=seed,
+            dev_nonce=record.dev_nonce,
+            session=session,
+        )
+    return FaultyDevice(
         card,
         behaviour,
         kind.profile,
+        faults=plan.faults,
+        begins=plan.begins,
         seed=seed,
         dev_nonce=record.dev_nonce,
-        session=_session(record, skipped),
+        session=session,
     )
 
 

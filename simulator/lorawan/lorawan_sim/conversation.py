@@ -107,6 +107,10 @@ class Conversation:
         """Put a request (LinkCheckReq, DeviceTimeReq) into the next uplink."""
         self._answers.add(Answer(octets=request))
 
+    def amend(self, answer: bytes) -> bool:
+        """Give this answer instead of those of its CID; whether there was one."""
+        return self._answers.replace(answer)
+
     def room(self) -> int:
         """Application octets of a frame without MAC commands: N of the data rate."""
         return self._profile.data_rate(self.session.data_rate).max_frm_payload

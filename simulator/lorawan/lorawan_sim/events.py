@@ -24,6 +24,7 @@ class What(StrEnum):
     LINK_CHECKED = "mac.link_check"
     TIME_TOLD = "mac.device_time"
     ADR_BACKED_OFF = "adr.back_off"
+    FAULT_INJECTED = "fault.inject"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,15 @@ class Answers:
             self._waiting = [a for a in self._waiting if a.octets[0] != cid]
         self._waiting.append(answer)
 
+    def replace(self, octets: bytes) -> bool:
+        """Say this instead of every answer of the same CID; whether there was one."""
+        cid, before = octets[0], self._waiting
+        self._waiting = [
+            Answer(octets=octets, sticky=one.sticky) if one.octets[0] == cid else one
+            for one in before
+        ]
+        return self._waiting != before
+
     def heard(self) -> None:
         """A class A downlink arrived: the sticky ones have been understood."""
         self._waiting = [answer for answer in self._waiting if not answer.sticky]

@@ -7,10 +7,11 @@ Everything runs in one asyncio loop, and the only clock is read here.
 import asyncio
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from random import Random
+from types import MappingProxyType
 from typing import Any
 
 from lorawan_sim.device import Device
@@ -21,6 +22,7 @@ from lorawan_sim.radio import EtherClient
 from lorawan_sim.settings import Address
 from lorawan_sim.state import Record, State
 from wire.air import AirFrame
+from wire.eui64 import EUI64
 from wire.lorawan.mhdr import MType
 
 SAVE_EVERY_S = 1.0
@@ -54,11 +56,13 @@ class Program:
         seed: int,
         spread_s: float,
         fleet: Fleet | None = None,
+        starts_s: Mapping[EUI64, float] = MappingProxyType({}),
     ) -> None:
         self._devices = devices
         self._state = state
         self._seed = seed
         self._spread_s = spread_s
+        self._starts_s = starts_s
         self._fleet = Fleet() if fleet is None else fleet
         self._ether = EtherClient(air.host, air.port, on_downlink=self._hear)
         self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="flash")
@@ -98,9 +102,13 @@ class Program:
 
     def _switch_on(self, now: float) -> None:
         for device in self._devices:
-            dice = Random(f"{self._seed}/{device.card.dev_eui}/start")
-            self._fleet.add(device, starts_at=now + dice.uniform(0, self._spread_s))
+            self._fleet.add(device, starts_at=now + self._start_s(device))
         log.info("device.fleet.start devices=%d", len(self._fleet))
+
+    def _start_s(self, device: Device) -> float:
+        eui = device.card.dev_eui
+        dice = Random(f"{self._seed}/{eui}/start")
+        return self._starts_s.get(eui, dice.uniform(0, self._spread_s))
 
     def _hear(self, frame: AirFrame) -> None:
         self._fleet.receive(frame, time.time())

@@ -38,6 +38,7 @@ class Settings:
     device_types: Path
     city: Path
     keys: Path
+    plans: Path | None
     state: Path
     air: Address
     metrics: Address | None
@@ -66,8 +67,9 @@ class Settings:
         values = {
             "device_types": home / DEVICE_TYPES,
             "state": state,
-            "city": read("GARONNE_CITY", lambda text: _city(home, text), "first-light"),
+            "city": read("GARONNE_CITY", lambda text: _city(home, text), "toulouse"),
             "keys": read("GARONNE_KEYS", _file, str(state / "keys.csv")),
+            "plans": read("GARONNE_SIM_PLANS", _perhaps(_plans), ""),
             "air": read("GARONNE_AIR", _address, "127.0.0.1:1702"),
             "metrics": read("GARONNE_METRICS", _perhaps(_address), ""),
             "seed": read("GARONNE_SIM_SEED", _perhaps(int), ""),
@@ -101,6 +103,13 @@ def _file(text: str) -> Path:
     path = Path(text)
     if not path.is_file():
         raise ValueError("no such file; it holds the root keys: dev_eui,app_key")
+    return path
+
+
+def _plans(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise ValueError("no such file; it holds what a scenario wants of devices")
     return path
 
 

@@ -80,6 +80,11 @@ class Transceiver:
         """When the last window closed, on the clock of the air."""
         return self._windows[-1].closed_at
 
+    @property
+    def ended_at(self) -> float:
+        """When the last frame's last symbol was sent."""
+        return self._sent[1]
+
     def frames(self) -> list[AirFrame]:
         """The frames to send, drained."""
         drained, self._frames = self._frames, []

@@ -3,7 +3,8 @@ A street light: NAS UL20xx controller, one DALI driver, a light and a motion sen
 
 It is at its night level while its light sensor sees darkness and off otherwise, unless
 somebody dims it by hand; that lasts until the time given is over, until it is told to
-resume, or until the daylight changes its step. A change is reported within 10 s.
+resume, or until the daylight changes its step, but a minute at least. A change is
+reported within 10 s.
 """
 
 import math
@@ -33,6 +34,7 @@ OWN_ADDRESSES = {0x00, 0xFE, 0xFF}  # dali-0, broadcast, all
 NIGHT_LEVEL = 40
 DARK_BELOW_LUX, BRIGHT_ABOVE_LUX = 10.0, 25.0
 LIGHT_CHECK_S = 300.0  # of the world
+HAND_HOLDS_S = 60.0  # a step of the daylight does not undo what was just set
 INPUT_HOLD_S = 10.0
 SENSOR_DELAY_S = 0.05
 STANDBY_W, DRIVER_W, W_PER_PERCENT = 1.2, 3.0, 0.45
@@ -69,6 +71,7 @@ class StreetLight:
         self._level, self._reason = 0, "light-1"
         self._dark = False
         self._manual: int | None = None
+        self._set_at = -math.inf
         self._open_drain_on = self._failed = False
         self._meter: Meter | None = None
         self._heard = (0, 0)
@@ -107,6 +110,10 @@ class StreetLight:
         self._outbox.append(Message(f_port=f_port, payload=payload))
         for command in commands:
             self._obey(command, now)
+
+    def report_every(self, period_s: float) -> None:
+        """Report its state with this period instead of the maker's."""
+        self._status_every_s = period_s
 
     def heard(self, rssi_dbm: float, snr_db: float) -> None:
         """Remember how well the last downlink was heard; a status tells it."""
@@ -182,9 +189,8 @@ class StreetLight:
         """Look at the daylight; a new step ends what was set by hand."""
         limit = BRIGHT_ABOVE_LUX if self._dark else DARK_BELOW_LUX
         dark = self._lux(now) < limit
-        if dark != self._dark:
-            self._manual = None
-            self._due.pop("release", None)
+        if dark != self._dark and self._manual is not None:  # a timer goes on
+            self._due.setdefault("release", max(now, self._set_at + HAND_HOLDS_S))
         self._dark = dark
         self._apply(now)
         later = self._world.real(self._world.time(now) + LIGHT_CHECK_S)
@@ -245,7 +251,7 @@ class StreetLight:
                 self._change_delay_s, self._motion_limit_s = delay_s or 0.0, limit_s
 
     def _dim(self, level: int | None, minutes: int | None, now: float) -> None:
-        self._manual = level
+        self._manual, self._set_at = level, now
         self._due.pop("release", None)
         if minutes and level is not None:
             self._due["release"] = now + minutes * 60.0

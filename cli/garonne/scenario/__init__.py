@@ -1,0 +1,1 @@
+"""Scenarios: a city, its faults and what must come of it, in virtual time or live."""
