@@ -119,6 +119,10 @@ class Codec:
         return found
 
 
+# Made once: json.loads with a hook makes a decoder at every call.
+_FLOATS = json.JSONDecoder(parse_int=float)
+
+
 def _read_decoded(answer: str) -> DecodedObject | CodecError:
     kind, text = answer[0], answer[1:]
     if kind == "O":
@@ -129,7 +133,7 @@ def _read_decoded(answer: str) -> DecodedObject | CodecError:
 
 
 def _read_object(text: str) -> DecodedObject | CodecError:
-    value = json.loads(text, parse_int=float)
+    value = _FLOATS.decode(text)
     if "\\ud" in text:
         value = json.loads(
             SURROGATE.sub("\ufffd", json.dumps(value, ensure_ascii=False))

@@ -1,6 +1,7 @@
 """A session as JSON, the form in which the database keeps it."""
 
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ from chirpstack_embedded.model import (
 
 _NAMES = tuple(field.name for field in fields(Session))
 _RECORD = tuple(field.name for field in fields(UplinkRecord))
+_fields_of = attrgetter(*_RECORD)
 _RECEPTION = tuple(field.name for field in fields(Reception))
 
 
@@ -34,8 +36,7 @@ def dump_session(session: Session) -> bytes:
         for index, channel in session.extra_uplink_channels.items()
     }
     document["uplink_adr_history"] = [
-        [getattr(record, name) for name in _RECORD]
-        for record in session.uplink_adr_history
+        _fields_of(record) for record in session.uplink_adr_history
     ]
     document["gateway_history"] = [
         [heard.dr, [_dump_reception(item) for item in heard.receptions]]
