@@ -1,6 +1,7 @@
 """`garonne lamp`: switch a lamp and wait for its own word that it did."""
 
 import getpass
+import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -77,7 +78,7 @@ def _watch(
     story: "Story",
     timeout_s: float | None,
 ) -> int:
-    deadline = time.monotonic() + (timeout_s or float("inf"))
+    deadline = time.monotonic() + (math.inf if timeout_s is None else timeout_s)
     status: Status | None = None
     while status is None or not status.ended:
         status = commands.status(dev_eui, command_id)
