@@ -19,18 +19,18 @@ from lorawan_sim.behaviour import Message
 from lorawan_sim.card import Card, Profile
 from lorawan_sim.device import Device
 from lorawan_sim.fleet import Fleet
-from wire.air import AirFrame, AirMessage, Link, encode
+from wire.air import AirFrame, AirMessage, encode
 from wire.eui64 import EUI64
 from wire.lorawan.ids import DevAddr, NetID
 from wire.lorawan.join import DLSettings, JoinAccept, JoinRequest
 from wire.lorawan.keys import Key
-from wire.lorawan.mhdr import Direction
+from wire.lorawan.mhdr import Direction, MType, m_type_of
 from wire.lorawan.region.eu868 import EU868
+from wire.radio.plan import RadioPlan
 
 START = 1_800_000_000.0
 PERIOD_S = 60.0
 SMALL, LARGE = 1_000, 10_000
-NEAR = Link(distance_m=100.0, rssi_dbm=-80.0, snr_db=9.0)
 KEY = Key(bytes(range(16)))
 
 
@@ -69,7 +69,7 @@ class EveryMinute:
 
 def joined_fleet(size: int) -> Fleet:
     """A fleet in which everybody has joined, over a whole minute."""
-    fleet = Fleet(reach=lambda *_: NEAR)
+    fleet = Fleet(radio=RadioPlan(profile="ns3", interference="none"))
     profile = Profile(region=EU868)
     for number in range(size):
         card = Card(
@@ -86,7 +86,8 @@ def joined_fleet(size: int) -> Fleet:
         now = fleet.next_deadline() or START
         fleet.tick(now)
         for frame in fleet.transmissions():
-            fleet.receive(accept(frame, next(nonces)), now)
+            if m_type_of(frame.phy_payload) is MType.JOIN_REQUEST:
+                fleet.receive(accept(frame, next(nonces)), now)
         fleet.events()
     return fleet
 

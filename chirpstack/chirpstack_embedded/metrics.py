@@ -24,8 +24,8 @@ class Metrics:
         )
         self._rejected = Counter(
             "garonne_chirpstack_uplinks_rejected_total",
-            "Frames and commands that went no further, by cause",
-            ["cause"],
+            "Frames and commands that went no further, by cause and kind",
+            ["cause", "kind"],
             registry=self.registry,
         )
         self._committed = Counter(
@@ -61,10 +61,11 @@ class Metrics:
         """Add what the core counted and empty it."""
         for kind, number in tallies.received.items():
             self._received.labels(kind).inc(number)
-        for cause, number in tallies.rejected.items():
-            self._rejected.labels(cause).inc(number)
+        for (cause, kind), number in tallies.rejected_kinds.items():
+            self._rejected.labels(cause, kind).inc(number)
         tallies.received.clear()
         tallies.rejected.clear()
+        tallies.rejected_kinds.clear()
 
     def count_committed(self, events: Iterable[Event]) -> None:
         """Count events that are safe on disk."""

@@ -133,9 +133,14 @@ def _people_commands(commands: "_Commands") -> None:
         help="switch or dim a lamp and wait for its own report",
         description="Ask a lamp for a level and tell each step until the lamp's own "
         "report confirms it: requested, queued, transmitted, acknowledged, confirmed. "
-        "While it waits it says why not yet. Exit code 0 only when confirmed.",
+        "While it waits it says why not yet. A street or a district means all its "
+        "lamps. Exit code 0 only when every one confirmed.",
     )
-    lamp.add_argument("lamp", metavar="LAMP", help="its name (lamp-03) or DevEUI")
+    lamp.add_argument(
+        "lamp",
+        metavar="LAMP",
+        help="its name (lamp-03) or DevEUI, or a street or district: all its lamps",
+    )
     level = lamp.add_mutually_exclusive_group(required=True)
     level.add_argument("--level", type=_percent, metavar="N", help="0 to 100 %%")
     level.add_argument("--on", dest="level", action="store_const", const=100)

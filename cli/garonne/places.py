@@ -1,4 +1,4 @@
-"""Which device a person means: by its name in the city, or by its DevEUI."""
+"""Which devices a person means: by name or DevEUI, or all of a street or district."""
 
 import difflib
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from garonne.errors import Refused
 from provisioning import entry
 from wire.declared import DeclaredCity, DeclaredDevice
 
-__all__ = ["city_of", "find_device", "read_city"]
+__all__ = ["city_of", "find_devices", "read_city"]
 
 
 def read_city(home: Path, name: str) -> DeclaredCity:
@@ -25,15 +25,31 @@ def city_of(environment: Mapping[str, str]) -> DeclaredCity:
     return read_city(home, environment["GARONNE_CITY"])
 
 
-def find_device(environment: Mapping[str, str], word: str) -> DeclaredDevice:
-    """Return the declared device of this name or DevEUI; Refused with near names."""
+def find_devices(
+    environment: Mapping[str, str], word: str, device_type: str
+) -> list[DeclaredDevice]:
+    """
+    Return the device of this name or DevEUI, or all of a type in a street or district.
+
+    A device still in its box is meant by its name only. Refused with near names.
+    """
     city = city_of(environment)
-    wanted = word.strip().lower()
+    wanted = word.strip().casefold()
     for device in city.devices:
-        if wanted in {device.name.lower(), str(device.dev_eui)}:
-            return device
-    near = difflib.get_close_matches(wanted, [d.name for d in city.devices], n=3)
+        if wanted in {device.name.casefold(), str(device.dev_eui)}:
+            return [device]
+    here = [one for one in city.provisioned if one.device_type == device_type]
+    places = {place for one in here for place in (one.street, one.district)}
+    found = [one for one in here if wanted in _places(one)]
+    if wanted and found:
+        return found
+    near = difflib.get_close_matches(word, [*(d.name for d in city.devices), *places])
     hint = f"did you mean {', '.join(near)}? " if near else ""
     raise Refused(
-        f"{city.name} has no device {word!r}; {hint}`garonne device list` shows all"
+        f"{city.name} has no device, street or district {word!r}; {hint}"
+        "`garonne device list` shows all"
     )
+
+
+def _places(device: DeclaredDevice) -> set[str]:
+    return {device.street.casefold(), device.district.casefold()}

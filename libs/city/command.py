@@ -57,6 +57,12 @@ class Command:
     why: str = ""
     requested_by: str = ""
     supersedes: bool = True
+    manual: bool = False
+    """A person asked, and waits for the answer."""
+
+    def replaces(self, older: "Command") -> bool:
+        """Tell whether an unfinished older command is given up for this one."""
+        return self.supersedes and (self.manual or not older.manual)
 
     def __bytes__(self) -> bytes:
         """Return the JSON of the outbox."""
@@ -78,6 +84,7 @@ class Command:
                 why=str(found.get("why") or ""),
                 requested_by=str(found.get("requested_by") or ""),
                 supersedes=bool(found.get("supersedes", True)),
+                manual=bool(found.get("manual", False)),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadCommand(f"not a command: {error!r}") from error

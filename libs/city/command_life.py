@@ -37,8 +37,7 @@ class Life(Steps):
         self._note(entry, None)
         entry.at["requested"] = command.requested_at
         self._move(entry, "planned", now)
-        if command.supersedes:
-            self._supersede(command, now)
+        self._supersede(command, now)
         self.waiting.append(entry)
         self._advance(now)
 
@@ -236,7 +235,8 @@ class Life(Steps):
     def _open_next(self, now: float) -> None:
         if self.open is not None or self.item is not None or not self.waiting:
             return
-        if self.sent is not None and not self.waiting[0].command.supersedes:
+        next_one = self.waiting[0].command
+        if self.sent is not None and not next_one.replaces(self.sent.command):
             return
         self.open = self.waiting.pop(0)
         self._start(self.open, self.open.command.id, asks=False, now=now)

@@ -105,7 +105,8 @@ class Commands:
         Ask a device for what its codec's encodeDownlink understands; return the id.
 
         BadCommand says in a sentence why it cannot be asked for. ``supersedes``: what
-        still waits for the device is given up for this.
+        is unfinished for the device is given up for this. No function's command
+        replaces it: a person asked.
         """
         rules = self._check(target.device_type, wanted)
         now = self._clock()
@@ -120,6 +121,7 @@ class Commands:
             requested_at=now,
             expires_at=now + (rules if expires_s is None else expires_s),
             supersedes=supersedes,
+            manual=True,
         )
         outbox = keys.outbox(self._partition(command.dev_eui))
         self._redis.xadd(outbox, {"command": bytes(command)})

@@ -168,11 +168,13 @@ class Steps(Line):
         self._effects.append(Effect(act="flush", item=item))
 
     def _supersede(self, newer: Command, now: float) -> None:
-        for entry in list(self.waiting):
+        for entry in [e for e in self.waiting if newer.replaces(e.command)]:
             self._end(entry, "superseded", why.replaced(newer.id), now)
         item, entry_open = self.item, self.open
         untouched = item is not None and item.phase == "preparing" and not item.tries
-        if entry_open is not None and untouched and entry_open.sent_time is None:
+        if entry_open is None or not newer.replaces(entry_open.command):
+            return
+        if untouched and entry_open.sent_time is None:
             self.item = None
             self._end(entry_open, "superseded", why.replaced(newer.id), now)
 

@@ -155,7 +155,7 @@ def test_commands_reach_the_queue_and_rejections_are_counted(bench: Bench) -> No
 
     assert 1 == len(bench.world.device.queue)
     name = "garonne_chirpstack_uplinks_rejected_total"
-    assert 1.0 == bench.counted(name, cause="undecodable")
+    assert 1.0 == bench.counted(name, cause="undecodable", kind="command")
 
 
 def test_downlinks_leave_and_everything_shows_in_the_log_views(bench: Bench) -> None:

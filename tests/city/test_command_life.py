@@ -289,6 +289,29 @@ def test_a_newer_command_supersedes_what_waits(story: Story) -> None:
     assert name(3) in story.reason(2)
 
 
+def test_no_function_replaces_what_a_person_asked(story: Story) -> None:
+    by_hand = story.request(1, level=20, manual=True)
+    story.hand_over(by_hand)
+    story.txack(by_hand, time=50.0)
+
+    by_motion = story.request(2, level=100)
+
+    assert by_motion not in story.published
+    story.report(time=51.0, level=20)
+    assert "confirmed" == story.entries[by_hand].state
+    story.hand_over(by_motion)
+    assert by_motion in story.published
+
+
+def test_a_person_replaces_what_a_function_asked(story: Story) -> None:
+    by_motion = story.request(1, level=100)
+
+    by_hand = story.request(2, level=20, manual=True)
+
+    assert "superseded" == story.entries[by_motion].state
+    assert by_hand != by_motion
+
+
 def test_a_command_that_supersedes_nothing_waits_for_its_turn(story: Story) -> None:
     story.request(1)
     story.request(2, supersedes=False)

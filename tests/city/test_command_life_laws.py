@@ -63,11 +63,12 @@ class Lives(RuleBasedStateMachine):
     @rule(
         level=LEVELS,
         supersedes=st.booleans(),
+        manual=st.booleans(),
         lifetime_s=st.sampled_from([300, 300, 3]),
         fault=FAULTS,
     )
     def request(
-        self, level: int, supersedes: bool, lifetime_s: int, fault: str
+        self, level: int, supersedes: bool, manual: bool, lifetime_s: int, fault: str
     ) -> None:
         self.fault = fault
         self.number += 1
@@ -78,6 +79,7 @@ class Lives(RuleBasedStateMachine):
             requested_at=self.now,
             expires_at=self.now + lifetime_s,
             supersedes=supersedes,
+            manual=manual,
         )
         self.wanted[command.id] = command.object
         self.life.request(command, Payload(f_port=60, data=bytes([level])), self.now)

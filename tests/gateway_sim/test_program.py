@@ -27,6 +27,7 @@ from wire.eui64 import EUI64
 from wire.lorawan.region.eu868 import EU868
 
 WAIT_S = 10.0
+END = "eu868/gateway/end"
 ONLINE = "garonne_gateway_online"
 ONE = "eu868/gateway/0016c001f1500001"
 TWO = "eu868/gateway/0016c001f1500002"
@@ -67,6 +68,14 @@ class City:
                 waited[topic] = payload
                 missing.discard(topic)
         return list(waited.values())
+
+    def settle(self) -> None:
+        """Wait for all that the broker had before: it sends in order."""
+        self.server.publish(END, b"", qos=1)
+        deadline = time.monotonic() + WAIT_S
+        while END not in [topic for topic, _ in list(self.heard.queue)]:
+            assert time.monotonic() < deadline
+            threading.Event().wait(0.01)
 
     def until_count(self, expected: float, name: str, **labels: str) -> None:
         """Wait until a meter shows a value."""
@@ -109,6 +118,7 @@ def running(broker: Server, **options: Any) -> Iterator[City]:
     finally:
         loop.call_soon_threadsafe(stopping.set)
         thread.join(WAIT_S)
+        city.settle()
         city.server.disconnect()
         city.server.loop_stop()
     assert not thread.is_alive()

@@ -32,6 +32,8 @@ from wire.lorawan.mhdr import MType, m_type_of
 
 _DATA = frozenset({MType.UNCONFIRMED_DATA_UP, MType.CONFIRMED_DATA_UP})
 
+_KINDS = {"up.data": "data", "up.join": "join", "down.command": "command"}
+
 
 @dataclass(slots=True, kw_only=True)
 class Tallies:
@@ -39,6 +41,8 @@ class Tallies:
 
     received: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
+    rejected_kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By cause and kind: data, join, command or other."""
 
 
 class NetworkServer:
@@ -162,7 +166,8 @@ class NetworkServer:
             return
         heard = assemble(self._context, uplink, now)
         if isinstance(heard, Dropped):
-            self._drop("up", heard)
+            is_data = m_type in _DATA
+            self._drop("up", heard, kind="data" if is_data else "join")
             return
         verdict = self._admit(heard, m_type, now)
         self._judge("up.join" if m_type is MType.JOIN_REQUEST else "up.data", verdict)
@@ -211,6 +216,8 @@ class NetworkServer:
         if isinstance(verdict, Dropped):
             self._drop(what, verdict)
 
-    def _drop(self, what: str, dropped: Dropped) -> None:
+    def _drop(self, what: str, dropped: Dropped, kind: str = "") -> None:
         self.tallies.rejected[dropped.cause] += 1
+        kind = kind or _KINDS.get(what, "other")
+        self.tallies.rejected_kinds[dropped.cause, kind] += 1
         self._context.warn(f"ns.{what}.drop cause={dropped.cause} {dropped.details}")

@@ -1,9 +1,9 @@
-"""`garonne lamp`: switch a lamp and wait for its own word that it did."""
+"""`garonne lamp`: switch a lamp, or all of a street, and wait for their own word."""
 
 import getpass
-import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from redis.exceptions import RedisError
@@ -14,12 +14,14 @@ from city.redis import connect
 from city.settings import Reader
 from city.types import read_catalogue
 from garonne.errors import Refused
-from garonne.places import find_device
+from garonne.places import find_devices
 from garonne.running import environment_of
 from garonne.settings import Settings
+from wire.declared import DeclaredDevice
 
 __all__ = ["Story", "lamp", "wanted"]
 
+LAMP = "street-light"
 LOOK_EVERY_S = 0.1
 FULL, OUT = 100, 0
 
@@ -32,14 +34,19 @@ def lamp(
     minutes: int | None = None,
     timeout: float | None = None,
 ) -> int:
-    """Ask for a level (%), tell each step, and return 0 once the lamp confirmed it."""
+    """
+    Ask for a level (%), tell each step, and return 0 once every lamp confirmed it.
+
+    `lamp` is a name, a DevEUI, a street or a district. Each lamp has a command of
+    its own; those of a street go out one after another as the radio lets them.
+    """
     environment = environment_of(settings)
-    device = find_device(environment, lamp)
-    target = Target(dev_eui=str(device.dev_eui), device_type=device.device_type)
+    devices = find_devices(environment, lamp, LAMP)
+    who = devices[0].name if len(devices) == 1 else f"{len(devices)} lamps of {lamp}"
     try:
-        return _ask(environment, device.name, target, wanted(level, minutes), timeout)
+        return _ask(environment, devices, wanted(level, minutes), timeout)
     except BadCommand as error:
-        raise Refused(f"{device.name} ({device.device_type}): {error}") from None
+        raise Refused(f"{who} ({devices[0].device_type}): {error}") from None
     except CityError as error:
         raise Refused(str(error)) from None
     except RedisError as error:
@@ -55,8 +62,7 @@ def wanted(level: int | None, minutes: int | None) -> dict[str, int]:
 
 def _ask(
     environment: Mapping[str, str],
-    name: str,
-    target: Target,
+    devices: Sequence[DeclaredDevice],
     wish: Mapping[str, int],
     timeout_s: float | None,
 ) -> int:
@@ -64,37 +70,77 @@ def _ask(
     with redis:
         catalogue = read_catalogue(Path(environment["GARONNE_HOME"]))
         commands = Commands(redis, catalogue)
-        story = Story(name, wish, time.time())
-        command_id = commands.request(
-            target, wish, why="garonne lamp", requested_by=getpass.getuser()
-        )
-        return _watch(commands, target.dev_eui, command_id, story, timeout_s)
+        waits = [_request(commands, one, wish) for one in devices]
+        return _watch(commands, waits, timeout_s)
 
 
-def _watch(
-    commands: Commands,
-    dev_eui: str,
-    command_id: str,
-    story: "Story",
-    timeout_s: float | None,
-) -> int:
-    deadline = time.monotonic() + (math.inf if timeout_s is None else timeout_s)
-    status: Status | None = None
-    while status is None or not status.ended:
-        status = commands.status(dev_eui, command_id)
-        for line in story.tell(status):
-            print(line, flush=True)
+def _request(
+    commands: Commands, device: DeclaredDevice, wish: Mapping[str, int]
+) -> "Wait":
+    target = Target(dev_eui=str(device.dev_eui), device_type=device.device_type)
+    story = Story(device.name, wish, time.time())
+    command_id = commands.request(
+        target, wish, why="garonne lamp", requested_by=getpass.getuser()
+    )
+    return Wait(dev_eui=target.dev_eui, command_id=command_id, story=story)
+
+
+def _watch(commands: Commands, waits: "Sequence[Wait]", timeout_s: float | None) -> int:
+    deadline = time.monotonic() + (timeout_s or float("inf"))
+    while pending := [wait for wait in waits if not wait.ended]:
+        for wait in pending:
+            wait.look(commands, named=len(waits) > 1)
+        if all(wait.ended for wait in pending):
+            break
         if time.monotonic() >= deadline:
-            reason = status.why_not_yet if status else NOT_TAKEN
-            raise Refused(
-                f"{story.name} did not confirm within {timeout_s:g} s: {reason}; "
-                "the command goes on without you"
-            )
-        if status is None or not status.ended:
-            time.sleep(LOOK_EVERY_S)
-    if status.state != "confirmed":
-        raise Refused(f"{story.name}: {status.state}: {status.reason}")
+            raise Refused(_overdue(pending, timeout_s))
+        time.sleep(LOOK_EVERY_S)
+    failures = [wait.failure for wait in waits if wait.failure]
+    if failures:
+        raise Refused("; ".join(failures))
     return 0
+
+
+def _overdue(pending: "Sequence[Wait]", timeout_s: float | None) -> str:
+    left = "; ".join(
+        f"{one.story.name} did not confirm within {timeout_s:g} s: {one.why_not_yet}"
+        for one in pending
+        if not one.ended
+    )
+    return f"{left}; the command goes on without you"
+
+
+@dataclass(slots=True, kw_only=True)
+class Wait:
+    """One lamp that was asked, and what is known of its command."""
+
+    dev_eui: str
+    command_id: str
+    story: "Story"
+    status: Status | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen to the command."""
+        return self.status is not None and self.status.ended
+
+    @property
+    def why_not_yet(self) -> str:
+        """What the command waits for."""
+        return self.status.why_not_yet if self.status else NOT_TAKEN
+
+    @property
+    def failure(self) -> str:
+        """How the command ended, if not well."""
+        if self.status is None or self.status.state == "confirmed":
+            return ""
+        return f"{self.story.name}: {self.status.state}: {self.status.reason}"
+
+    def look(self, commands: Commands, *, named: bool) -> None:
+        """Look again and tell what is new, under the lamp's name where several are."""
+        self.status = commands.status(self.dev_eui, self.command_id)
+        for line in self.story.tell(self.status):
+            print(f"{self.story.name:<10} {line}" if named else line, flush=True)
 
 
 class Story:

@@ -173,7 +173,7 @@ def _document(
             meters.by("garonne_gateway_uplinks_radio_lost_total", "cause", kind="data")
         ),
         "rejected": _whole(
-            meters.by("garonne_chirpstack_uplinks_rejected_total", "cause")
+            meters.by("garonne_chirpstack_uplinks_rejected_total", "cause", kind="data")
         ),
         "events": dict(sorted(kinds.items())),
         "logs": dict(sorted(logs.items())),

@@ -8,7 +8,7 @@ scenario gives the same bytes.
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from itertools import count
 from pathlib import Path
@@ -45,6 +45,7 @@ from wire.scenario import Side
 
 BACKHAUL_S = 0.02  # one way between a gateway and the network server
 STATS_EVERY_S = 30.0
+NEVER = float("inf")
 
 Log = Callable[[bytes], None]
 
@@ -85,42 +86,46 @@ class VirtualCity:
         ends = self.begins + scenario.duration_s
         with self.network.open():
             self._report_gateways(self.begins)
-            for now in self._instants(ends + scenario.settle_s):
+            now, deadlines = self.begins, self._deadlines()
+            while now <= ends + scenario.settle_s:
                 if now >= ends and self._is_quiet():
                     break
-                self._step(now)
+                self._step(now, deadlines)
+                deadlines = self._deadlines()
+                now = max(now, min(deadlines))
         return report(self.prepared, self.tally, self.operator.states, "virtual")
 
-    def _instants(self, until: float) -> Iterator[float]:
-        """The next instant at which somebody has something to do, again and again."""
-        now = self.begins
-        while now <= until:
-            yield now
-            deadlines = (
-                self.fleet.next_deadline(),
-                self._radio.next_deadline(),
-                self.network.server.next_deadline(),
-                self.operator.next_deadline(),
-                self._wire[0][0] if self._wire else None,
-            )
-            now = max(now, min(at for at in deadlines if at is not None))
+    def _deadlines(self) -> tuple[float, float, float, float, float]:
+        """When devices, radio, backhaul, network and operator have something to do."""
+        return (
+            _or_never(self.fleet.next_deadline()),
+            _or_never(self._radio.next_deadline()),
+            self._wire[0][0] if self._wire else NEVER,
+            self.network.server.next_deadline(),
+            _or_never(self.operator.next_deadline()),
+        )
 
     def _is_quiet(self) -> bool:
         return not (self.tally.on_the_way or self.operator.open)
 
-    def _step(self, now: float) -> None:
-        """Let only those act who wait for this instant: most wait for another."""
-        if _is_due(self.fleet.next_deadline(), now):
+    def _step(self, now: float, deadlines: Sequence[float]) -> None:
+        """
+        Let those act who wait for this instant; most wait for another.
+
+        What becomes due only now has its turn in the next step, at the same instant.
+        """
+        devices, radio, _, network, operator = deadlines
+        if devices <= now:
             self.fleet.tick(now)
             self._settle_devices()
-        if _is_due(self._radio.next_deadline(), now):
+        if radio <= now:
             self._radio.tick(now)
             self._settle_radio(now)
         while self._wire and self._wire[0][0] <= now:
             heappop(self._wire)[2](now)
-        if self.network.server.next_deadline() <= now:
+        if network <= now:
             self.network.server.tick(now)
-        if _is_due(self.operator.next_deadline(), now):
+        if operator <= now:
             self.operator.tick(now)
         self._settle_network(now)
 
@@ -256,8 +261,8 @@ class VirtualCity:
         self._carry(gateway_id, "ack", codec.ack(ack), now)
 
 
-def _is_due(deadline: float | None, now: float) -> bool:
-    return deadline is not None and deadline <= now
+def _or_never(deadline: float | None) -> float:
+    return NEVER if deadline is None else deadline
 
 
 def virtual_keys(seed: int, devices: list[EUI64]) -> dict[EUI64, Key]:

@@ -1,6 +1,7 @@
 """Many devices behind one face: one queue of deadlines, one index of ears."""
 
 from bisect import insort
+from collections import defaultdict
 from heapq import heappop, heappush
 from operator import itemgetter
 
@@ -13,7 +14,7 @@ from wire.air import AirFrame
 from wire.radio.plan import RadioPlan
 from wire.radio.propagation import Link, Propagation, Site
 
-_REMEMBERED_S = 10.0  # longer than any frame
+_REMEMBERED_S = 5.0  # longer than any frame
 _NOTHING = float("inf")
 _END = itemgetter(0)
 
@@ -35,7 +36,7 @@ class Fleet:
         radio = RadioPlan() if radio is None else radio
         self._propagation = propagation or radio.propagation(seed=0)
         self._interference = radio.interference_model()
-        self._sky: list[AirFrame] = []
+        self._sky: defaultdict[int, list[AirFrame]] = defaultdict(list)
         self._caught: list[tuple[float, int, AirFrame, Link]] = []
         self._devices: list[Device] = []
         self._deadlines: list[float] = []
@@ -70,8 +71,9 @@ class Fleet:
 
     def receive(self, frame: AirFrame, now: float) -> None:
         """Offer a downlink to the devices whose ears are open for it."""
-        self._sky = [one for one in self._sky if one.end_s > now - _REMEMBERED_S]
-        self._sky.append(frame)
+        channel = self._sky[frame.frequency_hz]
+        channel[:] = [one for one in channel if one.end_s > now - _REMEMBERED_S]
+        channel.append(frame)
         for number in self._ears.candidates(frame):
             device = self._devices[number]
             link = self._propagation.link(frame, _site(device.card))
@@ -122,7 +124,7 @@ class Fleet:
         here = _site(device.card)
         others = [
             (other, self._propagation.link(other, here).rssi_dbm)
-            for other in self._sky
+            for other in self._sky[frame.frequency_hz]
             if other is not frame and _meet(frame, other)
         ]
         if self._interference.drowns(frame, link.rssi_dbm, others):
@@ -162,9 +164,8 @@ class Fleet:
 
 
 def _meet(one: AirFrame, other: AirFrame) -> bool:
-    """Whether two frames are in the air at once on one channel."""
-    overlap = one.start_s < other.end_s and other.start_s < one.end_s
-    return overlap and one.frequency_hz == other.frequency_hz
+    """Whether two frames are in the air at once."""
+    return one.start_s < other.end_s and other.start_s < one.end_s
 
 
 def _site(card: Card) -> Site:
