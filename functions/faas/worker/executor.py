@@ -194,7 +194,8 @@ class Executors:
         with self._changed:
             idle, self._idle = self._idle, []
         for executor in idle:
-            executor.end()
+            with suppress(OSError):  # a Ctrl-C ends the whole process group at once
+                executor.end()
         self._template.close()
 
     def _give_back(self, executor: Executor) -> None:
