@@ -30,6 +30,7 @@ from wire.radio.plan import RadioPlan
 
 START = 1_800_000_000.0
 PERIOD_S = 60.0
+JOIN_EVERY_S = 0.5
 SMALL, LARGE = 1_000, 10_000
 KEY = Key(bytes(range(16)))
 
@@ -37,15 +38,16 @@ KEY = Key(bytes(range(16)))
 class EveryMinute:
     """A behaviour without a world, so that the MAC is what is measured."""
 
-    __slots__ = ("_at",)
+    __slots__ = ("_at", "_begins_at")
     battery = 255
 
-    def __init__(self) -> None:
+    def __init__(self, begins_at: float) -> None:
+        self._begins_at = begins_at
         self._at: float | None = None
 
     def joined(self, now: float) -> None:
-        """Begin."""
-        self._at = now + PERIOD_S
+        """Begin once everybody has joined."""
+        self._at = max(now, self._begins_at) + PERIOD_S
 
     def received(self, f_port: int, payload: bytes, now: float) -> None:
         """Hear nothing."""
@@ -67,8 +69,13 @@ class EveryMinute:
         return [Message(f_port=2, payload=bytes(20))]
 
 
+def begins_at(size: int) -> float:
+    """When a fleet of that size begins to talk: late joiners included."""
+    return START + JOIN_EVERY_S * size + 600.0
+
+
 def joined_fleet(size: int) -> Fleet:
-    """A fleet in which everybody has joined, over a whole minute."""
+    """A fleet in which everybody has joined, slowly: join-accepts collide too."""
     fleet = Fleet(radio=RadioPlan(profile="ns3", interference="none"))
     profile = Profile(region=EU868)
     for number in range(size):
@@ -79,8 +86,9 @@ def joined_fleet(size: int) -> Fleet:
             latitude=43.6,
             longitude=1.44,
         )
-        start = START + PERIOD_S * number / size
-        fleet.add(Device(card, EveryMinute(), profile), starts_at=start)
+        start = START + JOIN_EVERY_S * number
+        talk = EveryMinute(begins_at(size) + PERIOD_S * number / size)
+        fleet.add(Device(card, talk, profile), starts_at=start)
     nonces = iter(range(1 << 24))
     while fleet.joined < size:
         now = fleet.next_deadline() or START
@@ -147,7 +155,7 @@ def pss_kib() -> int:
 def weigh(size: int) -> int:
     """PSS in KiB after everybody joined and sent some minutes of messages."""
     fleet = joined_fleet(size)
-    until = START + 5 * PERIOD_S
+    until = begins_at(size) + 3 * PERIOD_S
     while (now := fleet.next_deadline()) is not None and now < until:
         fleet.tick(now)
         fleet.transmissions()
