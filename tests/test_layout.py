@@ -1,6 +1,7 @@
 """The layout is a promise: one folder, one program, and the README says so."""
 
 import importlib
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -20,6 +21,13 @@ def test_each_package_is_imported_from_its_own_folder(folder: str) -> None:
 
     assert module.__file__ is not None
     assert ROOT / folder / "__init__.py" == Path(module.__file__)
+
+
+def test_the_readme_names_every_folder_with_its_import() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([^`]+)` \| `([^`]+)` \|", readme, re.MULTILINE)
+
+    assert {folder: Path(folder).name for folder in PACKAGES} == dict(rows)
 
 
 def test_the_last_segments_are_unique() -> None:

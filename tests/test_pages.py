@@ -53,11 +53,11 @@ def test_the_tutorials_function_passes_the_tutorials_test(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     handler, test = blocks(TUTORIAL, "python")
-    module = ModuleType("handlers.hello_bay")
-    exec(compile(handler, "hello_bay.py", "exec"), module.__dict__)  # noqa: S102 - the page's code is what is tested
-    monkeypatch.setitem(sys.modules, "handlers.hello_bay", module)
+    module = ModuleType("handlers.hello_lamp")
+    exec(compile(handler, "hello_lamp.py", "exec"), module.__dict__)  # noqa: S102 - the page's code is what is tested
+    monkeypatch.setitem(sys.modules, "handlers.hello_lamp", module)
     names: dict[str, object] = {}
-    exec(compile(test, "test_hello_bay.py", "exec"), names)  # noqa: S102 - as above
+    exec(compile(test, "test_hello_lamp.py", "exec"), names)  # noqa: S102 - as above
 
     claims = [call for name, call in names.items() if name.startswith("test_")]
 
@@ -88,6 +88,18 @@ def test_every_setting_of_the_code_stands_on_the_settings_page() -> None:
 
     assert sorted(read - told) == []
     assert sorted(told - read) == []
+
+
+def test_every_failpoint_of_the_code_stands_on_the_delivery_page() -> None:
+    code = {
+        name
+        for folder in ("libs", "functions", "chirpstack")
+        for path in (ROOT / folder).rglob("*.py")
+        for name in re.findall(r"\"(after_[a-z]+_before_[a-z]+)\"", path.read_text())
+    }
+    page = (ROOT / "docs/design/delivery.md").read_text(encoding="utf-8")
+
+    assert code == set(re.findall(r"^\| `(after_\w+)`", page, re.MULTILINE))
 
 
 def test_every_redis_key_stands_on_the_keys_page() -> None:

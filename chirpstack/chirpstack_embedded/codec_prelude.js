@@ -6,6 +6,7 @@
   "use strict";
   const { parse, stringify } = JSON;
   const { isArray } = Array;
+  const { abs } = Math;
   const { keys, is, freeze, getPrototypeOf } = Object;
   const { ownKeys, getOwnPropertyDescriptor } = Reflect;
   const [Failure, Moment, Later, Seen, fail] = [Error, Date, Promise, Set, TypeError];
@@ -13,7 +14,9 @@
 
   const number = (value) => {
     if (!(value - value === 0)) return "null"; // NaN and the infinities
-    return is(value, -0) ? "-0.0" : "" + value;
+    if (is(value, -0)) return "-0.0";
+    // An integer reads as a float, as the server keeps it; 1e+21 does so already.
+    return value % 1 === 0 && abs(value) < 1e21 ? value + ".0" : "" + value;
   };
 
   const array = (value, depth) => {

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -25,12 +25,33 @@ class StreamItem:
     properties: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What happened, and the views it shows in: ``(kind, identifier)``."""
+
+    views: tuple[Key, ...]
+    time_ns: int
+    description: str
+    body: Callable[[], str]
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+    def item(self, number: int) -> StreamItem:
+        """Return the line a reader gets."""
+        return StreamItem(
+            id=f"{self.time_ns // 1_000_000}-{number}",
+            time_ns=self.time_ns,
+            description=self.description,
+            body=self.body,
+            properties=self.properties,
+        )
+
+
 class Streams:
     """Keeps ten items per key and lets readers follow."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._items: dict[Key, deque[tuple[int, StreamItem]]] = {}
+        self._items: dict[Key, deque[tuple[int, Note]]] = {}
         self._numbers = count(1)
 
     def add(
@@ -44,17 +65,25 @@ class Streams:
         properties: Mapping[str, str] | None = None,
     ) -> None:
         """Append an item and wake the readers; a body may be rendered later."""
-        number = next(self._numbers)
-        item = StreamItem(
-            id=f"{time_ns // 1_000_000}-{number}",
+        note = Note(
+            views=((kind, identifier),),
             time_ns=time_ns,
             description=description,
             body=body if callable(body) else partial(str, body),
             properties=properties or {},
         )
+        self.add_all((note,))
+
+    def add_all(self, notes: Iterable[Note]) -> None:
+        """Append many items under one lock and wake the readers once."""
         with self._changed:
-            items = self._items.setdefault((kind, identifier), deque(maxlen=HISTORY))
-            items.append((number, item))
+            for note in notes:
+                entry = (next(self._numbers), note)
+                for view in note.views:
+                    items = self._items.get(view)
+                    if items is None:
+                        items = self._items[view] = deque(maxlen=HISTORY)
+                    items.append(entry)
             self._changed.notify_all()
 
     def follow(
@@ -81,4 +110,4 @@ class Streams:
         self, kind: str, identifier: str, last: int
     ) -> list[tuple[int, StreamItem]]:
         items = self._items.get((kind, identifier), ())
-        return [entry for entry in items if entry[0] > last]
+        return [(number, note.item(number)) for number, note in items if number > last]

@@ -1,7 +1,9 @@
 """The command `garonne`: read what was typed and the settings, then do it."""
 
 import argparse
+import contextlib
 import importlib
+import math
 import os
 import sys
 import traceback
@@ -146,7 +148,7 @@ def _people_commands(commands: "_Commands") -> None:
     lamp.add_argument("--minutes", type=int, metavar="M", help="then back to its own")
     lamp.add_argument(
         "--timeout",
-        type=float,
+        type=_seconds,
         metavar="S",
         help="seconds to wait (default: until the command ends)",
     )
@@ -166,7 +168,7 @@ def _people_commands(commands: "_Commands") -> None:
     _city(demo)
     demo.add_argument(
         "--seconds",
-        type=float,
+        type=_seconds,
         default=60.0,
         metavar="N",
         help="length of the phase run (default: 60)",
@@ -220,7 +222,7 @@ def _device_commands(commands: "_Commands") -> None:
     add.add_argument("--name", metavar="NAME")
     add.add_argument(
         "--timeout",
-        type=float,
+        type=_seconds,
         default=120.0,
         metavar="S",
         help="seconds to wait for its first values (default: 120)",
@@ -257,6 +259,13 @@ def _percent(text: str) -> int:
     if text.isascii() and text.isdigit() and int(text) <= 100:  # noqa: PLR2004 -- %
         return int(text)
     raise argparse.ArgumentTypeError(f"expected a level from 0 to 100, found {text!r}")
+
+
+def _seconds(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 < (seconds := float(text)) < math.inf:
+            return seconds
+    raise argparse.ArgumentTypeError(f"expected seconds above 0, found {text!r}")
 
 
 if __name__ == "__main__":

@@ -204,5 +204,6 @@ def _chirpstack(settings: Settings, environment: Mapping[str, str]) -> dict[str,
         "CHIRPSTACK_REDIS_SERVER": environment["GARONNE_REDIS"],
         "CHIRPSTACK_POSTGRESQL_DSN": "",
         "GARONNE_CHIRPSTACK_DB": str(database),
+        "GARONNE_CHIRPSTACK_UDP": environment.get("GARONNE_CHIRPSTACK_UDP", ""),
         "GARONNE_LOG": settings.log,
     }

@@ -31,7 +31,10 @@ PORT_RANGE = range(20000, 32000)
 
 def private_folder(path: Path) -> Path:
     """Create the folder, readable by its owner only; return it."""
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise Refused(f"{path} cannot be made: {error.strerror}") from None
     return path
 
 
@@ -61,7 +64,10 @@ class Lock:
 
     def take(self) -> None:
         """Take the folder, or refuse in a sentence with the pid of who has it."""
-        file = self.path.open("a+", encoding="utf-8")
+        try:
+            file = self.path.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise Refused(f"{self.path} cannot be written: {error.strerror}") from None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -9,6 +9,9 @@ A batch is answered per event, in order:
 
     [{"id", "answers": [{"function", "outcome", "reason", "seconds", "effects"}]}]
 
+Functions that take exact ranges run when the header names them: the batch is then one
+range (see `faas.cloudevents`), and the answer a list of one, under the range's name.
+
 `outcome` is `done`, `retry` or `dead`. A single event is answered with one such
 object, and with status 503 when a function wants it again.
 """
@@ -24,12 +27,13 @@ from flask import Flask, Response, request
 from prometheus_client import CollectorRegistry, generate_latest
 
 from faas import cloudevents
+from faas.batches import Batch
 from faas.cloudevents import Delivery
 from faas.errors import GiveUp, NotAnEvent
 from faas.events import Event
 from faas.functions import Function, OnBatch, wakes
 from faas.meters import FunctionMeters
-from faas.ports import PORTS, Effects
+from faas.ports import BATCH_PORTS, PORTS, Effects
 
 ONLY: Final = "Garonne-Functions"
 """Request header: run these functions alone (comma-separated)."""
@@ -68,8 +72,10 @@ def create_app(functions: Mapping[str, Function[Any]]) -> Flask:
 def _receive(runner: "Runner") -> Response:
     only = _names(request.headers.get(ONLY))
     if request.mimetype == cloudevents.BATCH:
-        batch = cloudevents.read_batch(request.get_data(cache=False))
-        return _json(runner.run(batch, only))
+        body = request.get_data(cache=False)
+        if only and runner.take_ranges(only):
+            return _json(runner.run_range(cloudevents.read_range(body), only))
+        return _json(runner.run(cloudevents.read_batch(body), only))
     one = cloudevents.read_one(
         request.mimetype, dict(request.headers), request.get_data(cache=False)
     )
@@ -93,6 +99,9 @@ class Runner:
         self._functions = [
             f for f in functions.values() if not isinstance(f.trigger, OnBatch)
         ]
+        self._batched = {
+            f.name: f for f in functions.values() if isinstance(f.trigger, OnBatch)
+        }
         self.registry = CollectorRegistry()
         self._meters = FunctionMeters(self.registry)
 
@@ -121,6 +130,16 @@ class Runner:
         self._meters.count(a for each in answers for a in each["answers"])
         return answers
 
+    def take_ranges(self, names: frozenset[str]) -> bool:
+        """Tell whether these functions take exact ranges."""
+        return names <= self._batched.keys()
+
+    def run_range(self, batch: Batch, names: frozenset[str]) -> list[dict[str, Any]]:
+        """Run functions on an exact range as a whole."""
+        answers = [_answer_range(self._batched[name], batch) for name in sorted(names)]
+        self._meters.count(answers)
+        return [{"id": batch.id, "answers": answers}]
+
     def _answer(
         self,
         function: Function[Any],
@@ -133,19 +152,39 @@ class Runner:
             memory=carried.get(place, delivery.memory.get(function.name, {})),
             now_s=delivery.arrived_s,
         )
-        begun = time.perf_counter()
-        outcome, reason = _call(function, event, effects)
-        seconds = time.perf_counter() - begun
-        answer = {"function": function.name, "outcome": outcome, "seconds": seconds}
-        if outcome != "done":
-            return answer | {"reason": reason}
-        if "memory" in effects.wanted:
+        ports = {name: PORTS[name](effects) for name in function.ports}
+        answer = _run(function, event, ports, effects)
+        if answer["outcome"] == "done" and "memory" in effects.wanted:
             carried[place] = effects.wanted["memory"]
-        return answer | {"effects": effects.wanted}
+        return answer
 
 
-def _call(function: Function[Any], event: Event, effects: Effects) -> tuple[str, str]:
-    ports = {name: PORTS[name](effects) for name in function.ports}
+def _answer_range(function: Function[Any], batch: Batch) -> dict[str, Any]:
+    effects = Effects()
+    ports = {name: BATCH_PORTS[name](effects, batch) for name in function.ports}
+    return _run(function, batch, ports, effects)
+
+
+def _run(
+    function: Function[Any],
+    event: Event | Batch,
+    ports: Mapping[str, Any],
+    effects: Effects,
+) -> dict[str, Any]:
+    begun = time.perf_counter()
+    outcome, reason = _call(function, event, ports, effects)
+    seconds = time.perf_counter() - begun
+    answer = {"function": function.name, "outcome": outcome, "seconds": seconds}
+    told = {"effects": effects.wanted} if outcome == "done" else {"reason": reason}
+    return answer | told
+
+
+def _call(
+    function: Function[Any],
+    event: Event | Batch,
+    ports: Mapping[str, Any],
+    effects: Effects,
+) -> tuple[str, str]:
     try:
         function.call(event, **ports)
         orjson.dumps(effects.wanted)  # an effect that cannot be written is a failure

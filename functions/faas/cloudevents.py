@@ -3,19 +3,24 @@ CloudEvents 1.0 as a function receives them: structured, batch and binary.
 
 An event's `id` is its place in the streams, `type` is `io.chirpstack.event.<kind>`,
 `data` is ChirpStack's JSON; or `type` is `io.garonne.tick`, and `data` names the
-scheduled function whose time has come. Two extension attributes of ours are optional:
+scheduled function whose time has come. In an exact range, for functions that take
+batches, every event is told by its own bytes, which may be anything: `data_base64`,
+and the extension attribute `topic`. Two more attributes of ours are optional:
 `arrivedms` (Unix ms at which the event was stored) and `memory` (a JSON text:
 what each function remembers about the device, by function name).
 """
 
+import base64
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
 
+from faas.batches import Batch, Stored
 from faas.errors import NotAnEvent
 from faas.events import Event, ns_of, parse_event, tick
+from faas.streams import event_id, place_of
 
 TYPE: Final = "io.chirpstack.event."
 TICK: Final = "io.garonne.tick"
@@ -29,8 +34,10 @@ __all__ = [
     "TYPE",
     "Delivery",
     "envelope",
+    "range_envelopes",
     "read_batch",
     "read_one",
+    "read_range",
     "tick_envelope",
 ]
 
@@ -79,6 +86,42 @@ def tick_envelope(function: str, instant_ms: int) -> bytes:
             "data": {"function": function},
         }
     )
+
+
+def range_envelopes(batch: Batch) -> bytes:
+    """Return an exact range as a CloudEvents batch, lossless."""
+    return orjson.dumps(
+        [
+            {
+                "specversion": "1.0",
+                "id": event_id(batch.partition, event.entry),
+                "source": "/" + event.topic.rpartition("/event/")[0],
+                "type": TYPE + event.kind,
+                "topic": event.topic,
+                "data_base64": base64.b64encode(event.payload).decode("ascii"),
+            }
+            for event in batch.events
+        ]
+    )
+
+
+def read_range(body: bytes) -> Batch:
+    """Read what `range_envelopes` wrote; `NotAnEvent` when it is none."""
+    items = _array(_json(body))
+    try:
+        places = [place_of(item["id"]) for item in items]
+        events = tuple(
+            Stored(
+                entry=entry,
+                topic=item["topic"],
+                payload=base64.b64decode(item["data_base64"], validate=True),
+            )
+            for (_, entry), item in zip(places, items, strict=True)
+        )
+        ((partition),) = {number for number, _ in places}
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise NotAnEvent(f"asked for a range of one stream; found {error!r}") from error
+    return Batch(partition=partition, events=events)
 
 
 def read_batch(body: bytes) -> list[Delivery]:

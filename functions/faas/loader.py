@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from faas.errors import Miswired
 from faas.functions import KINDS, Function, OnBatch, OnEvent, OnSchedule
-from faas.ports import PORTS
+from faas.ports import BATCH_PORTS, PORTS
 
 OFFERED: Final[Mapping[type, frozenset[str]]] = {
     OnEvent: frozenset(PORTS),
-    OnBatch: frozenset({"archive"}),
+    OnBatch: frozenset(BATCH_PORTS),
     OnSchedule: frozenset({"clock", "commands", "notices"}),
 }
 """Which ports the runtime offers to functions of each kind of trigger."""

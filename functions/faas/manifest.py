@@ -5,14 +5,17 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from faas.events import Event
-from faas.functions import Function, OnEvent, OnSchedule, Retry, wants
+from faas.functions import Function, OnBatch, OnEvent, OnSchedule, Retry, wants
 
 __all__ = [
+    "Batched",
     "Known",
     "Planned",
     "describe",
+    "describe_batched",
     "describe_planned",
     "read",
+    "read_batched",
     "read_planned",
 ]
 
@@ -42,6 +45,14 @@ class Planned:
     retry: Retry
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batched:
+    """One function that takes exact ranges, as its label describes it."""
+
+    name: str
+    trigger: OnBatch
+
+
 def describe(functions: Mapping[str, Function[Any]]) -> list[dict[str, Any]]:
     """Return the labels of functions that events wake, as JSON."""
     return [
@@ -69,6 +80,23 @@ def describe_planned(functions: Mapping[str, Function[Any]]) -> list[dict[str, A
         for function in functions.values()
         if isinstance(function.trigger, OnSchedule)
     ]
+
+
+def describe_batched(functions: Mapping[str, Function[Any]]) -> list[dict[str, Any]]:
+    """Return the labels of functions that take exact ranges, as JSON."""
+    return [
+        {"name": function.name, "trigger": asdict(function.trigger)}
+        for function in functions.values()
+        if isinstance(function.trigger, OnBatch)
+    ]
+
+
+def read_batched(described: Iterable[Mapping[str, Any]]) -> tuple[Batched, ...]:
+    """Read what `describe_batched` wrote."""
+    return tuple(
+        Batched(name=item["name"], trigger=OnBatch(**item["trigger"]))
+        for item in described
+    )
 
 
 def read_planned(described: Iterable[Mapping[str, Any]]) -> tuple[Planned, ...]:

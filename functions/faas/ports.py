@@ -7,8 +7,10 @@ inside a worker and over HTTP:
 
     {"commands": [{"dev_eui", "object", "why", "expires_s", "supersedes"}],
      "memory": {...}, "counts": {"name": +1}, "twin": {"View": {...}},
-     "notices": [{"text", "level", "dev_eui"}]}
+     "notices": [{"text", "level", "dev_eui"}],
+     "kept": true}
 
+`kept` is of batch functions alone: the range they were given is to be archived.
 Keys without content are left out.
 """
 
@@ -29,6 +31,7 @@ _DEV_EUI: Final = re.compile(r"[0-9a-f]{16}\Z")
 Level = Literal["info", "warning", "error"]
 
 __all__ = [
+    "BATCH_PORTS",
     "PORTS",
     "Archive",
     "Clock",
@@ -210,3 +213,18 @@ PORTS: Final[Mapping[str, Any]] = {
     "twin": _Twin,
 }
 """Port by parameter name: what makes it from the effects it shall fill."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Archive:
+    effects: Effects
+    batch: Batch
+
+    def keep(self, batch: Batch) -> None:
+        if batch is not self.batch:
+            raise ValueError("asked to keep another batch than the one it was given")
+        self.effects.wanted["kept"] = True
+
+
+BATCH_PORTS: Final[Mapping[str, Any]] = {"archive": _Archive}
+"""The same for functions that take batches: what makes it from effects and batch."""

@@ -8,8 +8,9 @@ from wire.partition import partition_of as partition_of_device
 _DEVICE_TOPIC: Final = re.compile(
     r"application/([^/]+)/device/([0-9a-fA-F]{16})/event/([^/]+)\Z"
 )
+_EVENT_ID: Final = re.compile(r"p(\d{2,})-(\d+-\d+)\Z", re.ASCII)
 
-__all__ = ["device_of", "event_id", "kind_of", "partition_of", "ticks"]
+__all__ = ["device_of", "event_id", "kind_of", "partition_of", "place_of", "ticks"]
 
 
 def partition_of(topic: str, partitions: int) -> int:
@@ -39,3 +40,11 @@ def ticks(function: str) -> str:
 def event_id(partition: int, entry: str) -> str:
     """Name an event for good: its partition and its place in the stream."""
     return f"p{partition:02d}-{entry}"
+
+
+def place_of(name: str) -> tuple[int, str]:
+    """Return partition and entry of an `event_id`; `ValueError` if it is none."""
+    found = _EVENT_ID.match(name)
+    if found is None:
+        raise ValueError(f"{name!r} is no event of a stream")
+    return int(found[1]), found[2]

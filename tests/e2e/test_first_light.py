@@ -68,15 +68,12 @@ def test_a_lamp_that_does_not_exist_gets_near_names(city: LivingCity) -> None:
 def test_the_tutorials_function_runs_on_the_next_uplink(city: LivingCity) -> None:
     page = (find_home() / "docs/tutorial/first-function.md").read_text("utf-8")
     handler = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)[0]
-    # A lamp speaks when it is told to; a bay only when a car comes.
-    handler = handler.replace("parking-bay", "street-light")
-    handler = handler.replace('event.data["occupied"]', 'event.data["lamp_on"]')
-    (city.handlers / "hello_bay.py").write_text(handler, encoding="utf-8")
-    while "hello_bay" not in city.garonne("logs", "worker")[1]:
+    (city.handlers / "hello_lamp.py").write_text(handler, encoding="utf-8")
+    while "hello_lamp" not in city.garonne("logs", "worker")[1]:
         pass  # each look is a process of its own; the test's timeout ends it
 
     assert 0 == city.garonne("lamp", "lamp-05", "--level", "40", timeout_s=120)[0]
-    while "lamp-05 is taken" not in city.garonne("notices")[1]:
+    while "lamp-05 burns at 40 %" not in city.garonne("notices")[1]:
         pass
 
     assert 0 == city.garonne("failed")[0]

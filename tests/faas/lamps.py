@@ -131,7 +131,7 @@ def write_type(home: Path) -> None:
     (folder / "examples.json").write_text(json.dumps([]), encoding="utf-8")
 
 
-def until(claim: Callable[[], bool], what: str, *, timeout_s: float = 20.0) -> None:
+def until(claim: Callable[[], bool], what: str, *, timeout_s: float = 60.0) -> None:
     """Wait until something other processes do is done."""
     deadline = time.monotonic() + timeout_s
     while not claim():

@@ -49,6 +49,31 @@ def test_a_level_beyond_100_is_refused_by_its_value(tmp_path: Path) -> None:
     assert (2, True) == (code, "from 0 to 100, found '101'" in said)
 
 
+@pytest.mark.parametrize("wrong", ["0", "-3", "nan", "inf", "soon"])
+def test_a_time_that_is_no_time_is_refused_by_its_value(
+    tmp_path: Path, wrong: str
+) -> None:
+    for words in (["lamp", "x", "--on", "--timeout"], ["demo", "--seconds"]):
+        code, said = garonne(tmp_path, *words, wrong)
+        assert (2, True) == (code, f"seconds above 0, found '{wrong}'" in said)
+
+
+def test_a_state_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    code, said = garonne(tmp_path / "file" / "state", "up")
+
+    assert (1, True) == (code, "state cannot be made: Not a directory" in said)
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_the_run(
+    tmp_path: Path,
+) -> None:
+    code, said = garonne(tmp_path, "demo", "--report", str(tmp_path / "no" / "file"))
+
+    assert (1, True) == (code, "cannot be written: No such file" in said)
+
+
 def test_reset_empties_our_folder_but_no_stranger_s(tmp_path: Path) -> None:
     (tmp_path / "precious").touch()
     assert 1 == garonne(tmp_path, "reset")[0]

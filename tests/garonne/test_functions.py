@@ -59,6 +59,14 @@ def test_notices_of_all_partitions_are_told_in_the_order_they_were_said(
     ] == capsys.readouterr().out.splitlines()
 
 
+def test_no_notice_yet_is_said_in_a_sentence(
+    redis: Redis, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 0 == main(["notices"])
+    assert ("", "no function has told anything yet\n") == capsys.readouterr()
+    assert redis.ping()
+
+
 def test_nothing_failed_is_said_in_a_sentence(
     redis: Redis, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from city.objects import Activation
 from city.types import read_catalogue
-from garonne.commands.device import ago, new_device, tell
+from garonne.commands.device import ago, new_device, tell, waits_for
 from garonne.errors import Refused
 from garonne.settings import find_home
 from provisioning.watch import JoinNews
@@ -54,3 +55,12 @@ def test_news_of_a_join_are_told_with_their_second_and_the_values() -> None:
     assert ["   6.2 s  it has joined, as 01"] == tell(joined, 100)
     assert ["   8.0 s  it speaks", "          lux              4"] == tell(values, 100)
     assert ["  not yet: the key is wrong"] == tell(wrong, 100)
+
+
+def test_a_device_with_a_session_is_not_said_to_wait_for_its_join() -> None:
+    session = Activation(dev_addr="0102", f_cnt_up=7, n_f_cnt_down=0, a_f_cnt_down=0)
+
+    assert "waiting for its join" == waits_for(None)
+    assert "it has joined before, as 0102; waiting for its next report" == waits_for(
+        session
+    )

@@ -87,6 +87,18 @@ def test_an_accept_beside_the_window_is_not_heard_and_its_lateness_is_measured()
     assert "a downlink came 200 ms after RX1 opened" in reason
 
 
+def test_somebody_elses_accept_beside_the_window_is_no_reason() -> None:
+    city = joining(Network(answers_joins=False))
+    city.run(until=NOON)
+    theirs = bytes([0x20]) + bytes(32)
+
+    city.deliver(rx1(city.sent[0], theirs, 5.2))
+    city.run(until=NOON + 10)
+
+    reason = str(city.told(What.JOIN_FAILED)[0].fact("reason"))
+    assert reason.startswith("no downlink heard in RX1")
+
+
 def test_an_accept_that_is_too_weak_is_not_heard() -> None:
     city = joining(Network(answers_joins=False))
     city.run(until=NOON)

@@ -25,7 +25,7 @@ from chirpstack_embedded.failpoint import (
 )
 from chirpstack_embedded.metrics import Metrics
 from chirpstack_embedded.store import OutgoingEvent, Store
-from chirpstack_embedded.streams import Streams
+from chirpstack_embedded.streams import Note, Streams
 
 logger = logging.getLogger(__name__)
 
@@ -188,10 +188,10 @@ class Engine:
             as_json = self._server.speaks_json(transmission.gateway_id)
             sender = self._senders[transmission.region_config_id]
             sender.send(transmission, as_json=as_json)
-        for event in events:
-            self._show(event)
-        for line in self._server.frame_lines():
-            self._show_frame(line)
+        notes = [_event_note(event) for event in events]
+        notes += map(_frame_note, self._server.frame_lines())
+        if notes:
+            self._streams.add_all(notes)
         for warning in self._server.warnings():
             logger.warning("%s", warning)
         self._metrics.count_tallies(self._server.tallies)
@@ -200,26 +200,25 @@ class Engine:
         self._metrics.count_sent(len(transmissions))
         self._metrics.backlog.set(self._publisher.backlog)
 
-    def _show(self, event: Event) -> None:
-        self._streams.add(
-            "device-event",
-            event.dev_eui,
-            time_ns=event.time_ns,
-            description=event.kind,
-            body=event.payload.decode,
-            properties=event.properties,
-        )
 
-    def _show_frame(self, line: FrameLine) -> None:
-        views = [("gateway-frame", gateway_id) for gateway_id in line.gateway_ids]
-        if line.dev_eui:
-            views.append(("device-frame", line.dev_eui))
-        for kind, identifier in views:
-            self._streams.add(
-                kind,
-                identifier,
-                time_ns=line.time_ns,
-                description=line.description,
-                body=line.body,
-                properties=line.properties,
-            )
+def _event_note(event: Event) -> Note:
+    return Note(
+        views=(("device-event", event.dev_eui),),
+        time_ns=event.time_ns,
+        description=event.kind,
+        body=event.payload.decode,
+        properties=event.properties,
+    )
+
+
+def _frame_note(line: FrameLine) -> Note:
+    views = [("gateway-frame", gateway_id) for gateway_id in line.gateway_ids]
+    if line.dev_eui:
+        views.append(("device-frame", line.dev_eui))
+    return Note(
+        views=tuple(views),
+        time_ns=line.time_ns,
+        description=line.description,
+        body=line.body,
+        properties=line.properties,
+    )

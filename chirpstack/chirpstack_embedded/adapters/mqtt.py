@@ -85,6 +85,7 @@ class Connection:
         self._stopping = threading.Event()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
+        self._is_woken = False
         self._thread = threading.Thread(target=self._run, name=f"mqtt-{name}")
 
     def start(self) -> None:
@@ -166,6 +167,7 @@ class Connection:
         readable, _, _ = select.select(reading, writing, [], waiting)
         if self._wake_read in readable:
             os.read(self._wake_read, 4096)
+            self._is_woken = False  # before the flush, which sees all sent until now
 
     def _take(self, socket: BufferedSocket) -> None:
         start, acknowledgements = 0, bytearray()
@@ -236,10 +238,9 @@ class Connection:
                 return self._mid
 
     def _wake(self) -> None:
-        try:
+        if not self._is_woken:
+            self._is_woken = True
             os.write(self._wake_write, b"\x00")
-        except BlockingIOError:
-            return  # the pipe is full of wakes already
 
     def _make_client(self) -> "PassiveClient":
         client = PassiveClient(self._broker)

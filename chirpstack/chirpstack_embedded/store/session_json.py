@@ -16,13 +16,16 @@ from chirpstack_embedded.model import (
 
 _NAMES = tuple(field.name for field in fields(Session))
 _RECORD = tuple(field.name for field in fields(UplinkRecord))
-_fields_of = attrgetter(*_RECORD)
 _RECEPTION = tuple(field.name for field in fields(Reception))
+# Written for every uplink: a getter of many names is one call into C.
+_session_values = attrgetter(*_NAMES)
+_record_values = attrgetter(*_RECORD)
+_reception_values = attrgetter(*_RECEPTION)
 
 
 def dump_session(session: Session) -> bytes:
     """Return the session's JSON; keys and contexts are hex."""
-    document: dict[str, Any] = {name: getattr(session, name) for name in _NAMES}
+    document: dict[str, Any] = dict(zip(_NAMES, _session_values(session), strict=True))
     document["nwk_s_key"] = session.nwk_s_key.hex()
     document["app_s_key"] = session.app_s_key.hex()
     document["mac_command_pending"] = {
@@ -35,9 +38,9 @@ def dump_session(session: Session) -> bytes:
         str(index): [channel.frequency_hz, channel.data_rates]
         for index, channel in session.extra_uplink_channels.items()
     }
-    document["uplink_adr_history"] = [
-        _fields_of(record) for record in session.uplink_adr_history
-    ]
+    document["uplink_adr_history"] = list(
+        map(_record_values, session.uplink_adr_history)
+    )
     document["gateway_history"] = [
         [heard.dr, [_dump_reception(item) for item in heard.receptions]]
         for heard in session.gateway_history
@@ -73,8 +76,8 @@ def load_session(data: bytes) -> Session:
 
 
 def _dump_reception(reception: Reception) -> list[Any]:
-    values = [getattr(reception, name) for name in _RECEPTION]
-    return [*values[:-1], reception.context.hex()]
+    *values, context = _reception_values(reception)
+    return [*values, context.hex()]
 
 
 def _load_reception(values: list[Any]) -> Reception:

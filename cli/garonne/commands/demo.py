@@ -28,6 +28,8 @@ def demo(
     state: str | None = None,
 ) -> int:
     """Run the whole city on a fresh folder; 0 only if nothing was lost or failed."""
+    if report:
+        _must_be_writable(Path(report))
     folder = Path(state or tempfile.mkdtemp(prefix="garonne-demo-")).absolute()
     if any(folder.glob("*")):
         raise Refused(f"{folder} is not empty; a demo needs a fresh folder")
@@ -41,6 +43,16 @@ def demo(
     elif not result.passed:
         print(f"logs: {folder / 'log'}", file=sys.stderr)
     return 0 if result.passed else 1
+
+
+def _must_be_writable(file: Path) -> None:
+    """Refuse now what would otherwise fail after the whole run."""
+    try:
+        file.open("a", encoding="utf-8").close()
+    except OSError as error:
+        raise Refused(
+            f"the report {file} cannot be written: {error.strerror}"
+        ) from None
 
 
 def _run(settings: Settings, seconds: float) -> Report:

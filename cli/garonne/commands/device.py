@@ -1,5 +1,6 @@
 """`garonne device add`, `box`, `list`: for the technician on the ladder."""
 
+import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ from rich.table import Table
 
 from city.errors import BadDeviceType, BadSettings, NetworkError
 from city.network import Network
-from city.objects import ListedDevice
+from city.objects import Activation, ListedDevice
 from city.settings import Reader
 from city.types import DeviceType, read_catalogue
 from garonne.errors import Refused
@@ -19,10 +20,10 @@ from garonne.settings import Settings
 from provisioning.add import NewDevice, device_add, from_label, label_of
 from provisioning.add import Refused as NotAdded
 from provisioning.keys import BadKeys, read_keys
-from provisioning.watch import JoinNews, watch_join
+from provisioning.watch import SILENCE_S, JoinNews, watch_join
 from wire.declared import DeclaredCity
 
-__all__ = ["add", "box", "list_all", "new_device", "tell"]
+__all__ = ["add", "box", "list_all", "new_device", "tell", "waits_for"]
 
 JOIN_WITHIN_S = 120.0
 
@@ -56,8 +57,16 @@ def add(
             begun = time.time()
             city = city_of(environment)
             outcome = device_add(wanted, city, types, keys, network)
-            print(_added(outcome.name, outcome.id, outcome.verdict, outcome.why))
-            return _watch(network, outcome.name, outcome.id, begun, timeout)
+            unchanged = outcome.verdict == "unchanged"
+            session = network.activation(outcome.id) if unchanged else None
+            print(
+                _added(outcome.name, outcome.id, outcome.verdict, outcome.why),
+                waits_for(session),
+                sep="; ",
+                flush=True,
+            )
+            patience_s = SILENCE_S if session is None else math.inf
+            return _watch(network, outcome.name, outcome.id, begun, timeout, patience_s)
     except NotAdded as error:
         raise Refused(f"not added: {error}") from None
     except NetworkError as error:
@@ -105,14 +114,28 @@ def _added(name: str, dev_eui: str, verdict: str, why: str) -> str:
         "unchanged": "was in ChirpStack already",
         "updated": f"was in ChirpStack already; changed: {why}",
     }
-    return f"{name} ({dev_eui}) {told.get(verdict, verdict)}; waiting for its join"
+    return f"{name} ({dev_eui}) {told.get(verdict, verdict)}"
+
+
+def waits_for(session: Activation | None) -> str:
+    """Return what comes next; a device with a session does not join again."""
+    if session is None:
+        return "waiting for its join"
+    return f"it has joined before, as {session.dev_addr}; waiting for its next report"
 
 
 def _watch(
-    network: Network, name: str, dev_eui: str, begun: float, timeout_s: float
+    network: Network,
+    name: str,
+    dev_eui: str,
+    begun: float,
+    timeout_s: float,
+    silence_s: float,
 ) -> int:
-    last = "it has not been heard"
-    for news in watch_join(network, dev_eui, timeout_s=timeout_s, since=begun):
+    last = "it has not been heard since"
+    for news in watch_join(
+        network, dev_eui, timeout_s=timeout_s, silence_s=silence_s, since=begun
+    ):
         for line in tell(news, begun):
             print(line, flush=True)
         if news.kind == "values":
@@ -120,7 +143,7 @@ def _watch(
         last = news.sentence
     raise Refused(
         f"{name}: no decoded values within {timeout_s:g} s: {last}; "
-        "it stays in ChirpStack and may still join"
+        "it stays in ChirpStack and may still be heard"
     )
 
 

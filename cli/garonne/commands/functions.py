@@ -1,6 +1,7 @@
 """What functions said to people, and which events they failed on."""
 
 import json
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -61,7 +62,10 @@ def _redis(settings: Settings) -> Redis:
 def _notices(redis: Redis, *, follow: bool) -> None:
     streams = [keys.notices(p) for p in range(keys.read_partitions(redis))]
     last = dict.fromkeys(streams, "0-0")
-    for name, entry, notice in _latest(redis, streams):
+    latest = _latest(redis, streams)
+    if not latest:
+        print("no function has told anything yet", file=sys.stderr)
+    for name, entry, notice in latest:
         last[name] = entry
         print(_said(entry, notice), flush=True)
     while follow:

@@ -10,7 +10,9 @@ from city.types import DeviceType, read_catalogue
 from garonne.errors import Refused, WrongSettings
 from garonne.places import read_city
 from garonne.scenario.duty_cycle import refusals
-from lorawan_sim.devices import is_simulated
+from lorawan_sim.behaviour import Reporting
+from lorawan_sim.devices import is_simulated, maker
+from lorawan_sim.world import SimulatedWorld
 from wire.errors import Malformed
 from wire.scenario import Scenario
 from wire.scenario.layout import Layout, lay_out
@@ -51,11 +53,30 @@ def prepared(scenario: Scenario, home: Path) -> Prepared:
         raise Malformed(str(error)) from error
     faults = [*_unknown_types(layout, types), *_no_commands(scenario, layout, types)]
     if not faults:
+        faults = _no_periods(scenario)
+    if not faults:
         longest = {name: longest_uplink(home, name) for name in types}
         faults = refusals(scenario, layout, longest)
     if faults:
         raise Malformed("\n".join(faults))
     return Prepared(scenario=scenario, layout=layout, types=types)
+
+
+def _no_periods(scenario: Scenario) -> list[str]:
+    """Sentences about fleets whose type cannot be told how often to report."""
+    world = SimulatedWorld(seed=0, starts_at=0.0, begins=scenario.world_begins)
+    found = []
+    for fleet in scenario.fleets:
+        latitude, longitude = fleet.place[0]
+        behaviour = maker(fleet.device_type)(
+            seed=0, world=world, latitude=latitude, longitude=longitude
+        )
+        if fleet.report_every_s is not None and not isinstance(behaviour, Reporting):
+            found.append(
+                f"fleet {fleet.name}: a {fleet.device_type} has a period of its own; "
+                "leave out report_every_s"
+            )
+    return found
 
 
 def longest_uplink(home: Path, device_type: str) -> int:

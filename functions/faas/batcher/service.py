@@ -3,7 +3,6 @@
 import logging
 import threading
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -29,32 +28,23 @@ from faas.batcher.settings import Settings
 from faas.batcher.trim import trim
 from faas.batches import Batch
 from faas.buckets import BUCKETS_S
-from faas.functions import Function, OnBatch
-from faas.loader import collect, package_at
+from faas.cloudevents import range_envelopes
+from faas.manifest import Batched
+from faas.worker.executor import Executors, HandlerLost
 
 IDLE_S: Final = 0.1
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 10.0
+EXECUTORS: Final = 2
+STOP_S: Final = 4.0
 
 _log = logging.getLogger(__name__)
 
 __all__ = ["Batcher"]
 
 
-class ArchivePort:
-    """The raw archive as a batch function sees it."""
-
-    def __init__(self, archive: Archive, after: str) -> None:
-        self._archive = archive
-        self._after = after
-
-    def keep(self, batch: Batch) -> None:
-        """Keep a batch byte for byte; a repeat overwrites it with itself."""
-        records = [
-            Record(id=event.entry, topic=event.topic, payload=event.payload)
-            for event in batch.events
-        ]
-        self._archive.keep(batch.partition, records, after=self._after)
+class RangeFailed(Exception):
+    """A function did not take a range; it is repeated."""
 
 
 class Batcher:
@@ -63,7 +53,8 @@ class Batcher:
     def __init__(self, settings: Settings) -> None:
         """Load the handlers; `Miswired` when they cannot run."""
         self._settings = settings
-        self._functions = _batch_functions(collect(package_at(settings.handlers)))
+        self._executors = Executors(settings.handlers, EXECUTORS)
+        self._functions = self._executors.batched
         self._bucket = Bucket(settings.s3)
         self._bucket_there = False
         self._stopped = threading.Event()
@@ -80,18 +71,27 @@ class Batcher:
         )
         leases = [self._lease(number) for number in range(self._settings.partitions)]
         threads = [
-            threading.Thread(target=self._work, args=(number, lease))
+            threading.Thread(target=self._work, args=(number, lease), daemon=True)
             for number, lease in enumerate(leases)
         ]
-        threads.append(threading.Thread(target=self._keep, args=(leases,)))
+        threads.append(threading.Thread(target=self._keep, args=(leases,), daemon=True))
         for thread in threads:
             thread.start()
-        for thread in threads:
-            thread.join()
+        self._stopped.wait()
+        self._end(threads)
 
     def stop(self) -> None:
         """Ask every thread to give its partition back and end."""
         self._stopped.set()
+
+    def _end(self, threads: list[threading.Thread]) -> None:
+        """Let every thread finish its range; a function that hangs is ended."""
+        share_s = STOP_S / len(threads)
+        for thread in threads:
+            thread.join(share_s)
+        self._executors.close()
+        for thread in threads:
+            thread.join(share_s / 4)
 
     def _meters(self) -> None:
         self.registry = CollectorRegistry()
@@ -102,13 +102,13 @@ class Batcher:
         )
         self._failed = Counter(
             "garonne_function_failed",
-            "Calls that raised.",
+            "Calls that failed.",
             name,
             registry=self.registry,
         )
         self._seconds = Histogram(
             "garonne_function_seconds",
-            "Time in the handler.",
+            "Time of a call, with its effects.",
             name,
             registry=self.registry,
             buckets=BUCKETS_S,
@@ -122,8 +122,8 @@ class Batcher:
             registry=self.registry,
         )
         for function in self._functions:
-            self._invoked.labels(function)
-            self._failed.labels(function)
+            self._invoked.labels(function.name)
+            self._failed.labels(function.name)
 
     def _lease(self, partition: int) -> Lease:
         return Lease(
@@ -147,6 +147,8 @@ class Batcher:
             try:
                 busy = self._turn(redis, lease, partition, readers)
             except Exception as error:  # noqa: BLE001 -- the edge: the intent stays, and is repeated
+                if self._stopped.is_set():
+                    break
                 self._told(partition, error)
                 for reader in readers:
                     reader.forget()
@@ -167,10 +169,17 @@ class Batcher:
             for reader in readers:
                 reader.forget()
             return False
-        busy = [reader.turn() for reader in readers]
-        if any(busy):
+        busy, failed = False, None
+        for reader in readers:
+            try:
+                busy |= reader.turn()
+            except (RangeFailed, HandlerLost, CityError) as error:
+                failed = failed or error  # it must not stand in the others' way
+        if busy:
             self._trim(redis, partition, readers)
-        return any(busy)
+        if failed is not None:
+            raise failed
+        return busy
 
     def _trim(self, redis: Redis, partition: int, readers: list[Reader]) -> None:
         positions = [reader.position for reader in readers]
@@ -186,28 +195,51 @@ class Batcher:
                 redis=redis,
                 lease=lease,
                 partition=partition,
-                function=name,
-                trigger=trigger,
+                function=function.name,
+                trigger=function.trigger,
                 call=lambda batch, after, f=function: self._call(f, batch, after),  # type: ignore[misc]  # mypy does not infer a bound default
                 flush_s=self._settings.flush_s,
                 failpoint=Failpoint(self._settings.failpoint),
             )
-            for name, (function, trigger) in self._functions.items()
+            for function in self._functions
         ]
 
-    def _call(self, function: Function[Any], batch: Batch, after: str) -> None:
+    def _call(self, function: Batched, batch: Batch, after: str) -> None:
+        """Run a function on a range in a process of its own; do what it wants here."""
         self._invoked.labels(function.name).inc()
         began = time.perf_counter()
-        ports = {"archive": ArchivePort(Archive(self._bucket), after)}
         try:
-            self._ensure_bucket()
-            function(batch, **{name: ports[name] for name in function.ports})
+            if self._wanted(function, batch).get("kept"):
+                self._keep_range(batch, after)
         except Exception:
             self._failed.labels(function.name).inc()
-            self._bucket_there = False
             raise
         self._seconds.labels(function.name).observe(time.perf_counter() - began)
         self._events.labels(function.name).inc(len(batch.events))
+
+    def _wanted(self, function: Batched, batch: Batch) -> dict[str, Any]:
+        """Return the effects that a function wants of a range."""
+        body, names = range_envelopes(batch), [function.name]
+        with self._executors.borrow() as executor:
+            (found,) = executor.run(body, names, timeout_s=self._settings.timeout_s)
+        (answer,) = found["answers"]
+        if answer["outcome"] != "done":
+            raise RangeFailed(f"{function.name} on {batch.id}: {answer['reason']}")
+        effects: dict[str, Any] = answer["effects"]
+        return effects
+
+    def _keep_range(self, batch: Batch, after: str) -> None:
+        """Archive a range byte for byte; a repeat overwrites it with itself."""
+        records = [
+            Record(id=event.entry, topic=event.topic, payload=event.payload)
+            for event in batch.events
+        ]
+        try:
+            self._ensure_bucket()
+            Archive(self._bucket).keep(batch.partition, records, after=after)
+        except Exception:
+            self._bucket_there = False
+            raise
 
     def _ensure_bucket(self) -> None:
         """Make sure of the bucket at the start, and whenever something failed."""
@@ -216,23 +248,13 @@ class Batcher:
             self._bucket_there = True
 
     def _told(self, partition: int, error: Exception) -> None:
-        expected = isinstance(error, CityError | RedisError)
+        expected = isinstance(error, CityError | RedisError | RangeFailed | HandlerLost)
         _log.warning(
             "batcher.range.repeat partition=%d error=%s",
             partition,
             error,
             exc_info=None if expected else error,
         )
-
-
-def _batch_functions(
-    functions: Mapping[str, Function[Any]],
-) -> dict[str, tuple[Function[Any], OnBatch]]:
-    return {
-        name: (function, function.trigger)
-        for name, function in functions.items()
-        if isinstance(function.trigger, OnBatch)
-    }
 
 
 def _leave(lease: Lease) -> None:

@@ -18,7 +18,8 @@ class Settings:
 
     ``flush_s`` (GARONNE_ARCHIVE_FLUSH_S) replaces the functions' own ``max_age_s``;
     ``budget`` (GARONNE_STREAM_BUDGET) is how many events a stream keeps after they were
-    archived; ``lease_s`` (GARONNE_BATCHER_LEASE_S) how soon another copy takes over.
+    archived; ``lease_s`` (GARONNE_BATCHER_LEASE_S) how soon another copy takes over;
+    ``timeout_s`` (GARONNE_BATCHER_TIMEOUT_S) ends a function that hangs.
     """
 
     redis: Redis
@@ -28,6 +29,7 @@ class Settings:
     flush_s: float | None = None
     budget: int = 100_000
     lease_s: float = 5.0
+    timeout_s: float = 60.0
     metrics: Address | None = None
     log_level: str = "info"
     failpoint: str | None = None
@@ -47,6 +49,7 @@ class Settings:
             flush_s=flush_s or None,
             budget=int(read.number("GARONNE_STREAM_BUDGET", 100_000)),
             lease_s=read.number("GARONNE_BATCHER_LEASE_S", 5.0, least=0.3),
+            timeout_s=read.number("GARONNE_BATCHER_TIMEOUT_S", 60.0, least=0.1),
             metrics=read.metrics(),
             log_level=read.log_level(),
             failpoint=read.failpoint(),

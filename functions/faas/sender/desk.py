@@ -21,7 +21,6 @@ from city.command import Command, Entry, Payload, Rules, State
 from city.command_life import Life
 from city.errors import (
     BadCommand,
-    CityError,
     NetworkError,
     Unreachable,
 )
@@ -34,6 +33,7 @@ from city.types import DeviceType, Planner
 from faas.sender.hands import Hands
 from faas.sender.inbox import arrival, overhear, tell
 from faas.sender.ledger import Ledger
+from faas.sender.planners import Planners
 from faas.sender.registry import Registry
 
 BATCH: Final = 200
@@ -70,7 +70,6 @@ class Desk:
         self._redis = redis
         self._partition = partition
         self._partitions = partitions
-        self._catalogue = catalogue
         self._changed = changed
         self._clock = clock
         self._ledger = Ledger(redis, partition)
@@ -86,7 +85,7 @@ class Desk:
             clock=clock,
         )
         self._registry = Registry(ledger=self._ledger, network=network, clock=clock)
-        self._planners: dict[str, Planner] = {}
+        self._planners = Planners(catalogue)
         self._radios: dict[str, Radio] = {}
         self._lives: dict[str, Life] = {}
         self._touched: dict[str, Life] = {}
@@ -144,7 +143,7 @@ class Desk:
     def _take_over(self) -> None:
         self._make_groups()
         for dev_eui, line in self._ledger.unfinished().items():
-            rules = self._rules_of_line(line)
+            rules = self._planners.rules_of_line(line) or NO_RULES
             self._lives[dev_eui] = Life.parse(line, dev_eui, rules)
         self._mine = True
         _log.info(
@@ -160,13 +159,6 @@ class Desk:
             except ResponseError as error:
                 if "BUSYGROUP" not in str(error):
                     raise
-
-    def _rules_of_line(self, line: bytes) -> Rules:
-        found = orjson.loads(line)
-        entries = [found["sent"], found["open"], *found["waiting"]]
-        types = [e["command"]["device_type"] for e in entries if e]
-        planner = self._planner(types[0]) if types else None
-        return planner.rules or NO_RULES if planner is not None else NO_RULES
 
     # -- reading
 
@@ -254,7 +246,7 @@ class Desk:
             return
         try:
             command = self._registry.complete(command)
-            planner = self._commanded(command)
+            planner = self._planners.require(command.device_type)
             payload = planner.plan(command.object)
         except Unreachable as error:
             if self._clock() < _limited(command, NO_RULES).expires_at:
@@ -274,7 +266,7 @@ class Desk:
 
     def _refuse(self, command: Command, reason: str) -> None:
         self._taken.add(command.id)
-        life = self._life(command.dev_eui, self._planner(command.device_type))
+        life = self._life(command.dev_eui, self._planners.find(command.device_type))
         life.refuse(command, reason, self._clock())
         self._touch(life)
 
@@ -306,12 +298,6 @@ class Desk:
         self._redis.xadd(keys.outbox(home), entry)
         self._failpoint.reach("after_forward_before_ack")
         return True
-
-    def _commanded(self, command: Command) -> Planner:
-        planner = self._planner(command.device_type)
-        if planner is None:
-            raise BadCommand(f"a {command.device_type} takes no commands")
-        return planner
 
     # -- time, commits, effects
 
@@ -393,14 +379,6 @@ class Desk:
     def _radio(self, dev_eui: str) -> Radio:
         life = self._lives.get(dev_eui)
         return life.radio if life else self._radios.setdefault(dev_eui, Radio())
-
-    def _planner(self, device_type: str) -> Planner | None:
-        if device_type not in self._planners and device_type in self._catalogue:
-            try:
-                self._planners[device_type] = Planner(self._catalogue[device_type])
-            except CityError as error:
-                _log.error("sender.type.unusable type=%s error=%s", device_type, error)
-        return self._planners.get(device_type)
 
 
 def _limited(command: Command, rules: Rules) -> Command:

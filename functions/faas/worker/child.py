@@ -31,7 +31,7 @@ from faas.cloudevents import BATCH
 from faas.errors import Miswired
 from faas.framing import END, PID, SPAWN, receive, send
 from faas.loader import collect, package_at
-from faas.manifest import describe, describe_planned
+from faas.manifest import describe, describe_batched, describe_planned
 
 _SET_PARENT_DEATH_SIGNAL: Final = 1
 
@@ -53,6 +53,7 @@ def main() -> None:
         hello = {
             "functions": describe(functions),
             "planned": describe_planned(functions),
+            "batched": describe_batched(functions),
         }
         send(worker, orjson.dumps(hello))
         _template(worker, app)

@@ -15,7 +15,7 @@ import orjson
 from faas import framing, manifest
 from faas.errors import Miswired
 from faas.framing import END, PID, SPAWN
-from faas.manifest import Known, Planned
+from faas.manifest import Batched, Known, Planned
 
 START_S: Final = 30.0
 
@@ -39,7 +39,10 @@ class Template:
             argv = [sys.executable, "-m", "faas.worker.child", number, str(folder)]
             self._process = subprocess.Popen(argv, pass_fds=[theirs.fileno()])
         try:
-            self.functions, self.planned = self._hello()
+            found = self._hello()
+            self.functions = manifest.read(found["functions"])
+            self.planned = manifest.read_planned(found["planned"])
+            self.batched = manifest.read_batched(found["batched"])
         except BaseException:
             self.close()
             raise
@@ -77,7 +80,7 @@ class Template:
         (number,) = PID.unpack(answer)
         return int(number)
 
-    def _hello(self) -> tuple[tuple[Known, ...], tuple[Planned, ...]]:
+    def _hello(self) -> dict[str, Any]:
         self._socket.settimeout(START_S)
         try:
             hello = framing.receive(self._socket)
@@ -86,11 +89,10 @@ class Template:
         if hello is None:
             status = self._process.wait()
             raise Miswired([f"loading the handlers ended with status {status}"])
-        found = orjson.loads(hello)
+        found: dict[str, Any] = orjson.loads(hello)
         if "faults" in found:
             raise Miswired(found["faults"])
-        planned = manifest.read_planned(found["planned"])
-        return manifest.read(found["functions"]), planned
+        return found
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -154,6 +156,11 @@ class Executors:
         """The scheduled functions of the code at work."""
         return self._template.planned
 
+    @property
+    def batched(self) -> tuple[Batched, ...]:
+        """The functions of the code at work that take exact ranges."""
+        return self._template.batched
+
     def reload(self) -> None:
         """
         Load the folder anew and put the new code to work.
@@ -194,7 +201,8 @@ class Executors:
         with self._changed:
             idle, self._idle = self._idle, []
         for executor in idle:
-            executor.end()
+            with suppress(OSError):  # a Ctrl-C ends the whole process group at once
+                executor.end()
         self._template.close()
 
     def _give_back(self, executor: Executor) -> None:

@@ -194,6 +194,10 @@ class Device:
         return self._radio.slot(frame, None if always is None else always[0])
 
     def _miss(self, frame: AirFrame, link: Link) -> None:
+        """Remember why our own join-accept was not heard; others' are no reason."""
+        accept = frames.read_join_accept(frame.phy_payload, self.card.app_key)
+        if self._joining is None or isinstance(accept, str):
+            return
         slot = self._slot(frame)
         if slot is None:
             self._note(self._radio.near_miss(frame))

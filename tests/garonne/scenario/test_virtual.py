@@ -129,6 +129,12 @@ def test_a_type_that_takes_no_commands_is_not_commanded() -> None:
         prepared(Scenario.of(lamps(fleets=[fleet], commands=[DIM])), HOME)
 
 
+def test_a_type_with_a_period_of_its_own_is_not_given_another() -> None:
+    fleet = {**LAMPS["fleets"][0], "device_type": "weather-station"}
+    with pytest.raises(Malformed, match="a weather-station has a period of its own"):
+        prepared(Scenario.of(lamps(fleets=[fleet])), HOME)
+
+
 def test_an_unknown_type_is_named() -> None:
     fleet = {**LAMPS["fleets"][0], "device_type": "teapot"}
     with pytest.raises(Malformed, match="no device type 'teapot'"):
