@@ -29,7 +29,7 @@ from chirpstack_embedded.streams import Note, Streams
 
 logger = logging.getLogger(__name__)
 
-BATCH = 500
+BATCH = 3000  # a commit waits for the disk: the slower it is, the more it takes along
 LONGEST_WAIT_S = 1.0
 RETRY_S = 1.0
 

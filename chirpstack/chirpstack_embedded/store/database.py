@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,6 @@ _PRAGMAS = (
     "foreign_keys = ON",
     "busy_timeout = 5000",
 )
-
-
-_MOST_ROWS = 256
 
 
 class Database:
@@ -76,24 +73,6 @@ class Database:
         """Run one statement for many rows."""
         with self.lock:
             self.connection.executemany(sql, [tuple(row) for row in rows])
-
-    def write_rows(
-        self, sql: str, rows: Sequence[Sequence[Any]], *, end: str = ""
-    ) -> None:
-        """
-        Run ``sql`` over ``values (…), (…)``, many rows to a statement.
-
-        Python gives the interpreter away at every step of a statement and has to
-        win it back from the connections' threads; ``executemany`` takes one step
-        for each row, this one for hundreds.
-        """
-        with self.lock:
-            for first in range(0, len(rows), _MOST_ROWS):
-                chunk = rows[first : first + _MOST_ROWS]
-                marks = f"({', '.join('?' * len(chunk[0]))})"
-                values = ", ".join([marks] * len(chunk))
-                flat = [value for row in chunk for value in row]
-                self.connection.execute(f"{sql} values {values}{end}", flat)
 
     def one(self, sql: str, *parameters: Any) -> sqlite3.Row | None:
         """Return the first row, or None."""

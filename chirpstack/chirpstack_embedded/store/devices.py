@@ -25,17 +25,9 @@ join tenant t on t.id = a.tenant_id
 join device_profile p on p.id = d.device_profile_id
 """
 _WRITE = """
-with state (dev_eui, dev_addr, f_cnt_up, enabled_class, dr, last_seen_at,
-scheduler_run_after, margin, external_power_source, battery_level, session) as (
-"""
-_WRITE_END = """
-)
-update device set dev_addr = state.dev_addr, f_cnt_up = state.f_cnt_up,
-enabled_class = state.enabled_class, dr = state.dr, last_seen_at = state.last_seen_at,
-scheduler_run_after = state.scheduler_run_after, margin = state.margin,
-external_power_source = state.external_power_source,
-battery_level = state.battery_level, session = state.session
-from state where device.dev_eui = state.dev_eui
+update device set dev_addr = ?, f_cnt_up = ?, enabled_class = ?, dr = ?,
+last_seen_at = ?, scheduler_run_after = ?, margin = ?, external_power_source = ?,
+battery_level = ?, session = ? where dev_eui = ?
 """
 
 
@@ -193,7 +185,7 @@ class Devices:
         """Write every saved device; the store calls it before a commit."""
         if self._dirty:
             rows = [_state_row(device) for device in self._dirty.values()]
-            self._database.write_rows(_WRITE, rows, end=_WRITE_END)
+            self._database.executemany(_WRITE, rows)
             self._dirty.clear()
 
     def forget(self, dev_eui: str) -> None:
@@ -283,7 +275,6 @@ def _settings_row(settings: DeviceSettings) -> tuple[object, ...]:
 def _state_row(device: Device) -> tuple[object, ...]:
     status = device.status
     return (
-        device.dev_eui,
         device.dev_addr,
         device.f_cnt_up,
         device.enabled_class,
@@ -294,6 +285,7 @@ def _state_row(device: Device) -> tuple[object, ...]:
         status.external_power_source if status else False,
         status.battery_percent if status else None,
         dump_session(device.session) if device.session else None,
+        device.dev_eui,
     )
 
 

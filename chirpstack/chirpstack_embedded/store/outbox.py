@@ -29,8 +29,8 @@ class Outbox:
             for id_, (topic, payload) in enumerate(events, first)
         ]
         if added:
-            self._database.write_rows(
-                "insert into event_outbox (id, topic, payload)",
+            self._database.executemany(
+                "insert into event_outbox (id, topic, payload) values (?, ?, ?)",
                 [(event.id, event.topic, event.payload) for event in added],
             )
         return added
@@ -51,6 +51,6 @@ class Outbox:
 
     def remove(self, ids: Iterable[int]) -> None:
         """Forget events the broker has acknowledged."""
-        self._database.write_rows(
-            "delete from event_outbox where id in (", [(id_,) for id_ in ids], end=")"
+        self._database.executemany(
+            "delete from event_outbox where id = ?", [(id_,) for id_ in ids]
         )
