@@ -67,6 +67,24 @@ def test_the_document_has_exactly_the_promised_keys() -> None:
     assert good().passed
 
 
+def test_a_good_run_is_told_in_one_sentence() -> None:
+    assert [
+        "2 of 2 devices joined, 2 of 3 commands were confirmed by the lamp's own "
+        "report, 3 events lie in the archive"
+    ] == good().sentences()
+
+
+def test_what_went_wrong_is_told_in_sentences() -> None:
+    functions = [Function(name="hello", invoked=3, failed=2, p50_ms=1.0, p99_ms=1.0)]
+    bad = replace(good(), functions=functions, joined=frozenset({LAMP}), archived=[])
+
+    told = bad.sentences()[1:]
+
+    assert f"did not join: {BAY}" in told
+    assert any(sentence.startswith("the function hello failed 2") for sentence in told)
+    assert any(sentence.startswith("does not hold: published") for sentence in told)
+
+
 @pytest.mark.parametrize(
     "broken",
     [

@@ -79,9 +79,5 @@ def _tell(result: Report, file: Path | None) -> None:
     if file:
         file.write_text(document + "\n", encoding="utf-8")
     print(document)
-    for check in result.checks:
-        if not check.holds:
-            print(f"does not hold: {check.name}: {check.found}", file=sys.stderr)
-    missing = sorted(result.devices - result.joined)
-    if missing:
-        print(f"did not join: {', '.join(missing)}", file=sys.stderr)
+    for sentence in result.sentences():
+        print(sentence, file=sys.stderr)

@@ -171,6 +171,36 @@ class Report:
         """Whether everything published is in the archive."""
         return self._nothing_lost().holds
 
+    def sentences(self) -> list[str]:
+        """Say how it went, the worst last; a person reads this, not the JSON."""
+        ended = self.commands.by_state
+        yes = [
+            f"{len(self.joined & self.devices)} of {len(self.devices)} devices joined, "
+            f"{ended.get('confirmed', 0)} of {self.commands.requested} commands were "
+            "confirmed by the lamp's own report, "
+            f"{len(self.published)} events lie in the archive"
+        ]
+        missing = sorted(self.devices - self.joined)
+        no = [f"did not join: {', '.join(missing)}"] if missing else []
+        no += [
+            f"{state}: {count} commands"
+            for state, count in (
+                ("failed", ended.get("failed", 0)),
+                ("still open", self.commands.open),
+            )
+            if count
+        ]
+        no += [
+            f"the function {function.name} failed {function.failed} times: "
+            "its events wait for another try or were given up"
+            for function in self.functions
+            if function.failed
+        ]
+        no += [
+            f"does not hold: {c.name}: {c.found}" for c in self.checks if not c.holds
+        ]
+        return yes + no
+
     def document(self) -> dict[str, Any]:
         """Return the JSON document."""
         ups = {seen.mark for seen in self.published if seen.kind == "up"}
