@@ -69,8 +69,10 @@ def test_the_document_has_exactly_the_promised_keys() -> None:
 
 def test_a_good_run_is_told_in_one_sentence() -> None:
     assert [
-        "2 of 2 devices joined, 2 of 3 commands were confirmed by the lamp's own "
-        "report, 3 events lie in the archive"
+        (
+            "2 of 2 devices joined, 2 of 3 commands were confirmed by the lamp's own "
+            "report, 3 events lie in the archive"
+        )
     ] == good().sentences()
 
 

@@ -175,10 +175,12 @@ class Report:
         """Say how it went, the worst last; a person reads this, not the JSON."""
         ended = self.commands.by_state
         yes = [
-            f"{len(self.joined & self.devices)} of {len(self.devices)} devices joined, "
-            f"{ended.get('confirmed', 0)} of {self.commands.requested} commands were "
-            "confirmed by the lamp's own report, "
-            f"{len(self.published)} events lie in the archive"
+            (
+                f"{len(self.joined & self.devices)} of {len(self.devices)} devices joined, "
+                f"{ended.get('confirmed', 0)} of {self.commands.requested} commands were "
+                "confirmed by the lamp's own report, "
+                f"{len(self.published)} events lie in the archive"
+            )
         ]
         missing = sorted(self.devices - self.joined)
         no = [f"did not join: {', '.join(missing)}"] if missing else []
