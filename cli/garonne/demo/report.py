@@ -174,14 +174,12 @@ class Report:
     def sentences(self) -> list[str]:
         """Say how it went, the worst last; a person reads this, not the JSON."""
         ended = self.commands.by_state
-        yes = [
-            (
-                f"{len(self.joined & self.devices)} of {len(self.devices)} devices joined, "
-                f"{ended.get('confirmed', 0)} of {self.commands.requested} commands were "
-                "confirmed by the lamp's own report, "
-                f"{len(self.published)} events lie in the archive"
-            )
-        ]
+        joined = f"{len(self.joined & self.devices)} of {len(self.devices)}"
+        confirmed = f"{ended.get('confirmed', 0)} of {self.commands.requested}"
+        yes = (
+            f"{joined} devices joined, {confirmed} commands were confirmed by the "
+            f"lamp's own report, {len(self.published)} events lie in the archive"
+        )
         missing = sorted(self.devices - self.joined)
         no = [f"did not join: {', '.join(missing)}"] if missing else []
         no += [
@@ -201,7 +199,7 @@ class Report:
         no += [
             f"does not hold: {c.name}: {c.found}" for c in self.checks if not c.holds
         ]
-        return yes + no
+        return [yes, *no]
 
     def document(self) -> dict[str, Any]:
         """Return the JSON document."""
