@@ -559,6 +559,18 @@ def test_lists_with_limit_0_only_count(site: Site) -> None:
     assert (1, 0) == (listed.total_count, len(listed.result))
 
 
+def test_an_order_that_nobody_knows_is_the_order_by_name(site: Site) -> None:
+    device = site.device()
+
+    listed = site.admin.Device.List(
+        api.ListDevicesRequest(
+            limit=5, application_id=device.application_id, order_by=3781
+        )
+    )
+
+    assert 1 == len(listed.result)
+
+
 def test_devices_are_found_by_tag_and_text(site: Site) -> None:
     device = site.device(tags={"street": "Alsace"})
 

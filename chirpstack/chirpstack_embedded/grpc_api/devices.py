@@ -95,7 +95,9 @@ def list_(call: Call, request: Any) -> Any:
         for device in call.store.devices.of_application(application_id)
         if _matches(device, request, profile_id)
     ]
-    devices.sort(key=_ORDERS[request.order_by], reverse=request.order_by_desc)
+    # A number that the enum does not know counts as its first, as protobuf readers do.
+    order = _ORDERS.get(request.order_by, _ORDERS[api.ListDevicesRequest.NAME])
+    devices.sort(key=order, reverse=request.order_by_desc)
     return api.ListDevicesResponse(
         total_count=len(devices),
         result=[
