@@ -19,7 +19,7 @@ from wire.lorawan.mac import (
 )
 
 LINK_ADR_ANS = b"\x03\x07"
-GOOD = {"dr": 0, "snr": 8.0}
+GOOD: dict[str, Any] = {"dr": 0, "snr": 8.0}
 
 
 def uplink(world: World, **details: Any) -> Downlink:
