@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from wire.errors import Illegal
 from wire.lorawan.airtime import fsk_airtime_s, lora_airtime_s
+from wire.lorawan.class_b import ClassBPlan
 from wire.lorawan.join import CFList
 from wire.lorawan.mhdr import Direction
 
@@ -119,6 +120,7 @@ class Region:
     adr_ack_limit: int = 64
     adr_ack_delay: int = 32
     tx_param_setup: bool = False
+    class_b: ClassBPlan | None = None
 
     def data_rate(self, index: int) -> DataRate:
         """Return the data rate, or raise Illegal when the region has none such."""
