@@ -76,6 +76,7 @@ class Program:
                 devices=self._store.devices,
                 keys=self._store.keys,
                 gateways=self._store.gateways,
+                multicast=self._store.multicast,
                 payloads=payloads,
                 rng=rng,
                 plans={

@@ -22,6 +22,7 @@ from chirpstack_embedded.core.gateway_codec import (
     read_gateway_message,
 )
 from chirpstack_embedded.core.join import handle_join
+from chirpstack_embedded.core.multicast import run_multicast_pass
 from chirpstack_embedded.core.reception import HeardFrame, assemble, stamp
 from chirpstack_embedded.core.scheduler import run_pass
 from chirpstack_embedded.core.tx_ack import handle_tx_ack
@@ -102,6 +103,7 @@ class NetworkServer:
         if now >= self._next_pass:
             self._next_pass = now + self._interval_s
             self._safely("down.data", run_pass, self._context, now)
+            self._safely("down.multicast", run_multicast_pass, self._context, now)
         self._context.forget_frames(now)
 
     def next_deadline(self) -> float:
