@@ -171,6 +171,8 @@ class Gateway:
     downlink_priority: int
     private_up: bool
     private_down: bool
+    place: bytes | None = None
+    """The location, serialised, for receptions without one; None: not registered."""
 
 
 # A number the enum does not know reads as its first value, as in ChirpStack.

@@ -79,4 +79,5 @@ class Gateways(Records[api.Gateway]):
             downlink_priority=gateway.downlink_priority,
             private_up=tenant.private_gateways_up,
             private_down=tenant.private_gateways_down,
+            place=gateway.location.SerializeToString(deterministic=True),
         )
