@@ -23,7 +23,7 @@ from wire.station.downlinks import (
 from wire.station.fields import Fields
 from wire.station.id6 import read_eui, write_eui, write_id6
 from wire.station.router_config import Beaconing, RouterConfig, UpChannel
-from wire.station.uplinks import UpInfo, Uplink
+from wire.station.uplinks import UpInfo, Uplink, take_apart
 from wire.station.xtime import XTime
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "parse_from_gateway",
     "parse_from_server",
     "read_eui",
+    "take_apart",
     "write_eui",
     "write_id6",
 ]

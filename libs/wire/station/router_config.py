@@ -136,7 +136,8 @@ class RouterConfig:
         )
 
     def data_rate_of(self, spreading_factor: int, bandwidth_hz: int) -> int | None:
-        """Return the index of an uplink's modulation."""
+        """Return the index of an uplink's modulation; all FSK is one."""
+        bandwidth_hz = bandwidth_hz if spreading_factor else 0
         return self._rates.get((spreading_factor, bandwidth_hz))
 
     def rate(self, data_rate: int) -> Rate | None:

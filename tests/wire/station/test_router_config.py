@@ -66,6 +66,7 @@ def test_an_uplink_has_the_data_rate_of_its_modulation() -> None:
     config = read(DRs=rows)
 
     assert 4 == config.data_rate_of(8, 500_000)
+    assert 7 == CONFIG.data_rate_of(0, 50_000)
     assert config.data_rate_of(12, 125_000) is None
     assert Rate(spreading_factor=8, bandwidth_hz=500_000, is_downlink_only=True) == (
         config.rate(12)
