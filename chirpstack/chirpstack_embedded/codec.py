@@ -129,8 +129,8 @@ def _read_decoded(answer: str) -> DecodedObject | CodecError:
 
 
 def _read_object(text: str) -> DecodedObject | CodecError:
-    # The prelude writes every number as a float.
-    if "\\ud" not in text:
+    # The prelude writes every number as a float, and an infinity as 1e999.
+    if "\\ud" not in text and "1e999" not in text:
         return DecodedObject(orjson.loads(text))
     lenient = json.dumps(json.loads(text), ensure_ascii=False)
     return DecodedObject(json.loads(SURROGATE.sub("\ufffd", lenient)))
@@ -158,7 +158,7 @@ def _read_failure(kind: str, text: str, call: Call) -> CodecError:
             f"{call.function} returned errors: {', '.join(json.loads(text))}"
         )
     if kind == "X":
-        return CodecError(f"JS error: {_as_in_module_main(text)}")
+        return CodecError(f"JS error: {_as_in_module_main(text, call)}")
     found, wanted = json.loads(text)
     prefix = "JS error: " if kind == "T" else ""
     return CodecError(
@@ -166,5 +166,8 @@ def _read_failure(kind: str, text: str, call: Call) -> CodecError:
     )
 
 
-def _as_in_module_main(text: str) -> str:
+def _as_in_module_main(text: str, call: Call) -> str:
+    if text.startswith(f"Error: {call.function} is not defined\n"):
+        # The real engine has no position for this one.
+        return f"Error: {call.function} is not defined\n    at <anonymous> (main:1:1)\n"
     return text.replace("<input>", "main")

@@ -36,6 +36,7 @@ class Row:
 
 
 PARTLY: dict[str, str] = {
+    "config:logging.level": "read; `GARONNE_LOG` decides",
     "grpc:DeviceProfileService/List": "only by tenant: no vendor or device",
     "grpc:InternalService/Settings": "no OpenID Connect and no OAuth2",
     "config:regions.gateway.backend.enabled": "only `mqtt`",
@@ -169,8 +170,8 @@ FEATURES: dict[str, tuple[State, str]] = {
     "quotas": ("emulated", "devices and gateways of a tenant"),
     "api-keys": ("emulated", "administrator, tenant, read-only"),
     "restart": ("emulated", "counters, queues and sessions survive it"),
-    "measurements": ("emulated", "found in objects, kept by hour, day and month"),
-    "link-metrics": ("emulated", "of devices and gateways"),
+    "measurements": ("not emulated", ""),
+    "link-metrics": ("not emulated", ""),
     "region-eu868": ("emulated", ""),
     "other-regions": ("not emulated", ""),
     "semtech-udp": ("emulated", "in the place of a gateway bridge"),

@@ -15,6 +15,7 @@ from chirpstack_embedded.adapters.gatherer import Lot
 from chirpstack_embedded.adapters.mqtt import Connection, Fate
 from chirpstack_embedded.adapters.publisher import EventPublisher
 from chirpstack_embedded.codec import Codec
+from chirpstack_embedded.codec_engine import Limits
 from chirpstack_embedded.config import Configuration
 from chirpstack_embedded.core.context import Context
 from chirpstack_embedded.core.payloads import Payloads
@@ -70,7 +71,9 @@ class Program:
         self._metrics = Metrics()
         self._store = open_store(configuration, settings, clock())
         streams, rng = Streams(), random.SystemRandom()
-        payloads = Payloads(Codec())
+        payloads = Payloads(
+            Codec(Limits(seconds=configuration.codec_max_execution_time_s))
+        )
         server = NetworkServer(
             Context(
                 configuration=configuration,

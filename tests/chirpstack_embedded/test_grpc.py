@@ -891,6 +891,8 @@ def test_a_prefix_that_is_none_is_refused(site: Site) -> None:
 
     assert (
         Code.INVALID_ARGUMENT,
-        "Invalid DevAddr prefix: 01000000/99, error: DevAddrPrefix must be in the form"
-        " 00000000/0",
+        (
+            "Invalid DevAddr prefix: 01000000/99, error: DevAddrPrefix must be in the"
+            " form 00000000/0"
+        ),
     ) == refused(site.admin.Tenant.Create, request)

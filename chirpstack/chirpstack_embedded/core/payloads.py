@@ -5,10 +5,10 @@ from typing import Any, Protocol
 
 from chirpstack_api import api
 
+from chirpstack_embedded import cayenne_lpp
 from chirpstack_embedded.codec import CodecError, DecodedObject, EncodedPayload
 
-_NONE, _JS = api.CodecRuntime.NONE, api.CodecRuntime.JS
-NOT_EMULATED = "the Cayenne LPP codec is not emulated by Garonne's embedded server"
+_NONE, _CAYENNE = api.CodecRuntime.NONE, api.CodecRuntime.CAYENNE_LPP
 
 
 class Codec(Protocol):
@@ -47,8 +47,8 @@ class Payloads:
         """Return the object, why there is none, or None for a profile without codec."""
         if profile.payload_codec_runtime == _NONE:
             return None
-        if profile.payload_codec_runtime != _JS:
-            return CodecError(NOT_EMULATED)
+        if profile.payload_codec_runtime == _CAYENNE:
+            return _decode_cayenne(data)
         script = profile.payload_codec_script
         return self._codec.decode(script, f_port, data, recv_time, variables)
 
@@ -62,9 +62,23 @@ class Payloads:
         """Return bytes and port; without codec the payload is empty."""
         if profile.payload_codec_runtime == _NONE:
             return EncodedPayload(b"", f_port)
-        if profile.payload_codec_runtime != _JS:
-            return CodecError(NOT_EMULATED)
+        if profile.payload_codec_runtime == _CAYENNE:
+            return _encode_cayenne(obj, f_port)
         found = self._codec.encode(profile.payload_codec_script, obj, variables)
         if isinstance(found, EncodedPayload) and found.f_port is None:
             return EncodedPayload(found.data, f_port)
         return found
+
+
+def _decode_cayenne(data: bytes) -> DecodedObject | CodecError:
+    try:
+        return DecodedObject(cayenne_lpp.decode(data))
+    except cayenne_lpp.CayenneError as error:
+        return CodecError(str(error))
+
+
+def _encode_cayenne(obj: Mapping[str, Any], f_port: int) -> EncodedPayload | CodecError:
+    try:
+        return EncodedPayload(cayenne_lpp.encode(obj), f_port)
+    except cayenne_lpp.CayenneError as error:
+        return CodecError(str(error))
