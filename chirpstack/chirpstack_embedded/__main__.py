@@ -69,7 +69,9 @@ def _read(
         stream=sys.stderr,
         format="%(asctime)s %(levelname)s %(message)s",
     )
-    configuration, warnings = load_configuration(folder, environment)
+    configuration, warnings = load_configuration(
+        folder, environment, regions=settings.regions
+    )
     for warning in warnings:
         logger.warning("ns.config.ignore %s", warning)
     return settings, configuration

@@ -35,7 +35,7 @@ def _full_power(session: Session) -> str:
 
 
 def _reach(session: Session, profile: Profile) -> str | None:
-    if session.data_rate > 0:
+    if session.data_rate > profile.slowest(dwell=session.uplink_dwell):
         session.data_rate -= 1
         _open_channels_for(session, profile)
         return f"DR{session.data_rate}"
@@ -52,5 +52,6 @@ def _open_channels_for(session: Session, profile: Profile) -> None:
 
 def _exhausted(session: Session, profile: Profile) -> bool:
     mask = default_mask(profile.region)
-    lowest = session.data_rate == 0 and session.tx_power_index == 0
+    slowest = profile.slowest(dwell=session.uplink_dwell)
+    lowest = session.data_rate <= slowest and session.tx_power_index == 0
     return lowest and session.mask & mask == mask

@@ -318,10 +318,13 @@ class Device:
         return Order(
             phy_payload=uplink.phy_payload,
             data_rate=uplink.data_rate,
-            power_dbm=self.profile.region.eirp_dbm(uplink.tx_power_index),
+            power_dbm=self.profile.region.eirp_dbm(
+                uplink.tx_power_index, session.max_eirp_dbm
+            ),
             rx1_delay_s=session.rx1_delay_s,
             rx1_dr_offset=session.rx1_dr_offset,
             rx2=self._rx2(session),
+            downlink_dwell=session.downlink_dwell,
         )
 
     def _wait(self, wait: Wait, now: float) -> None:

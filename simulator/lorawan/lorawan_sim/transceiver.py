@@ -23,6 +23,7 @@ class Order:
     rx1_delay_s: float
     rx1_dr_offset: int
     rx2: Tuning
+    downlink_dwell: bool = False
 
     @property
     def size(self) -> int:
@@ -160,7 +161,9 @@ class Transceiver:
         region = self._profile.region
         rx1 = tuning(
             region,
-            region.rx1_data_rate(order.data_rate, order.rx1_dr_offset),
+            region.rx1_data_rate(
+                order.data_rate, order.rx1_dr_offset, dwell=order.downlink_dwell
+            ),
             channel.downlink_hz,
         )
         opens_at = ended_at + order.rx1_delay_s
