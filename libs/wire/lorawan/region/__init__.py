@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from wire.errors import Illegal
 from wire.lorawan.airtime import fsk_airtime_s, lora_airtime_s
+from wire.lorawan.class_b import ClassBPlan
 from wire.lorawan.join import CFList
 from wire.lorawan.mhdr import Direction
 
@@ -149,6 +150,7 @@ class Region:
     rx1_data_rates_dwell: dict[int, tuple[int, ...]] | None = None
     uplink_dwell: bool = False
     least_125_khz: int = 0
+    class_b: ClassBPlan | None = None
 
     def data_rate(self, index: int) -> DataRate:
         """Return the data rate, or raise Illegal when the region has none such."""

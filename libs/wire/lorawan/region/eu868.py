@@ -1,5 +1,6 @@
 """EU863-870 (RP002-1.0.4), with the channels a stock ChirpStack adds."""
 
+from wire.lorawan.class_b import ClassBPlan
 from wire.lorawan.join import CFList
 from wire.lorawan.region import Region, SubBand
 from wire.lorawan.region.rows import channels, fsk, lora, lr_fhss
@@ -76,4 +77,12 @@ EU868 = Region(
     ),
     downlink_eirp_dbm=16,
     downlink_eirp_by_band=((869_400_000, 869_650_000, 29),),
+    class_b=ClassBPlan(
+        beacon_frequencies_hz=(869_525_000,),
+        beacon_data_rate=3,
+        ping_slot_frequencies_hz=(869_525_000,),
+        ping_slot_data_rate=3,
+        rfu1=2,
+        rfu2=0,
+    ),
 )
