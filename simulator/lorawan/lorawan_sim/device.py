@@ -14,7 +14,7 @@ from lorawan_sim.outgoing import Mailbox
 from lorawan_sim.plan import longest_message, new_session
 from lorawan_sim.session import Session
 from lorawan_sim.state import Record
-from lorawan_sim.transceiver import Order, Transceiver, tuning
+from lorawan_sim.transceiver import Order, Transceiver, tuned
 from lorawan_sim.windows import Slot, Tuning, Window
 from wire.air import AirFrame
 from wire.radio.propagation import Link
@@ -126,9 +126,10 @@ class Device:
 
     def next_deadline(self) -> float | None:
         """When to call `tick` at the latest; None while it waits for nothing."""
-        at = self._radio.closes_at if self._radio.flying else self._speaks_at()
-        senses_at = self._behaviour.next_deadline() if self.joined else None
-        at = at if senses_at is None else min(at, senses_at)
+        at = self._radio.closes_at if self._radio.windows else self._speaks_at()
+        if self._talk is not None:
+            senses_at = self._behaviour.next_deadline()
+            at = at if senses_at is None or at < senses_at else senses_at
         return None if at == NEVER else at
 
     # What happens to it
@@ -166,12 +167,12 @@ class Device:
 
     def tick(self, now: float) -> None:
         """Let time pass: close windows, sense, send."""
-        if self._radio.flying and self._radio.closes_at <= now:
+        if self._radio.windows and self._radio.closes_at <= now:
             self._nothing_heard(now)
         if self._talk is not None:
             self._behaviour.tick(now)
             self._collect(now)
-        if not self._radio.flying and self._speaks_at() <= now:
+        if not self._radio.windows and self._speaks_at() <= now:
             self._speak(now)
 
     def lose(self, cause: str, now: float) -> None:
@@ -379,8 +380,8 @@ class Device:
             self._collect(at)
 
     def _rx2(self, session: Session) -> Tuning:
-        region = self.profile.region
-        return tuning(region, session.rx2_data_rate, session.rx2_frequency_hz)
+        rate = self.profile.data_rate(session.rx2_data_rate)
+        return tuned(rate, session.rx2_frequency_hz)
 
     # Behaving
 
@@ -395,6 +396,9 @@ class Device:
 
     def _tell_too_long(self, now: float) -> None:
         """Say once that a message waits for a faster data rate."""
+        if not self._mailbox:
+            self._waits_for = None
+            return
         room = self._talk.room() if self._talk is not None else 0
         message = self._mailbox.too_long(room)
         if message is not None and message is not self._waits_for:
