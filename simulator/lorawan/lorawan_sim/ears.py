@@ -31,7 +31,7 @@ class Ears:
         self,
         number: int,
         windows: Iterable[Window],
-        always: tuple[Tuning, str] | None,
+        always: Iterable[tuple[Tuning, str]],
     ) -> None:
         """Replace what device `number` listens to."""
         keys = tuple(_keys(windows, always))
@@ -61,12 +61,11 @@ class Ears:
 
 
 def _keys(
-    windows: Iterable[Window], always: tuple[Tuning, str] | None
+    windows: Iterable[Window], always: Iterable[tuple[Tuning, str]]
 ) -> Iterator[Key]:
     for window in windows:
         yield (*_radio(window.tuning), floor(window.opens_at / _BUCKET_S))
-    if always is not None:
-        tuning, dev_addr = always
+    for tuning, dev_addr in always:
         yield (*_radio(tuning), dev_addr)
 
 
