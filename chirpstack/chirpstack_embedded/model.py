@@ -173,6 +173,8 @@ class Gateway:
     private_down: bool
     region_config_id: str = ""
     """The region its last stats came in; empty before the first."""
+    place: bytes | None = None
+    """The location, serialised, for receptions without one; None: not registered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

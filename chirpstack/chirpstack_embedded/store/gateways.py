@@ -80,4 +80,5 @@ class Gateways(Records[api.Gateway]):
             private_up=tenant.private_gateways_up,
             private_down=tenant.private_gateways_down,
             region_config_id=gateway.metadata.get("region_config_id", ""),
+            place=gateway.location.SerializeToString(deterministic=True),
         )
