@@ -1,5 +1,6 @@
 """The radio of one device: what it sends when the law lets it, what it can hear."""
 
+from collections.abc import Iterable
 from functools import cache
 from random import Random
 from typing import NamedTuple
@@ -116,12 +117,12 @@ class Transceiver:
         """Close the windows: answered, or nothing can come any more."""
         self.windows = ()
 
-    def slot(self, frame: AirFrame, always: Tuning | None) -> Slot | None:
+    def slot(self, frame: AirFrame, always: Iterable[Tuning]) -> Slot | None:
         """Which ear hears this frame; `always` is what class C listens to."""
         for window in self.windows:
             if window.catches(frame):
                 return window.slot
-        if always is not None and always.hears(frame) and not self._deaf(frame):
+        if any(ear.hears(frame) for ear in always) and not self._deaf(frame):
             return Slot.RXC
         return None
 
