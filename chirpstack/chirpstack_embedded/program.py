@@ -30,6 +30,7 @@ from chirpstack_embedded.grpc_api import ApiServer
 from chirpstack_embedded.grpc_api.call import Services
 from chirpstack_embedded.metrics import Metrics
 from chirpstack_embedded.settings import Settings
+from chirpstack_embedded.station import StationListener
 from chirpstack_embedded.store import Store
 from chirpstack_embedded.streams import Streams
 from chirpstack_embedded.udp import UdpListener
@@ -98,10 +99,9 @@ class Program:
             region.id: GatewayBackend(region, self._from_gateway)
             for region in configuration.regions
         }
-        self._udp = self._new_udp(configuration)
         senders: dict[str, GatewaySender] = {**self._backends}
-        if self._udp is not None:
-            senders[configuration.regions[0].id] = self._udp
+        self._station = self._new_station(configuration, senders)
+        self._udp = self._new_udp(configuration, senders)
         self._engine = Engine(
             server=server,
             store=self._store,
@@ -133,6 +133,8 @@ class Program:
         self._metrics.ready.set_function(lambda: float(self.is_ready))
         if self._udp is not None:
             self._udp.start()
+        if self._station is not None:
+            self._station.start()
         self._engine.start()
         self._integration.start()
         for backend in self._backends.values():
@@ -168,6 +170,8 @@ class Program:
         self._api.stop()
         if self._udp is not None:
             self._udp.stop()
+        if self._station is not None:
+            self._station.stop()
         for backend in self._backends.values():
             backend.connection.stop()
         self._engine.stop()
@@ -175,18 +179,43 @@ class Program:
         self._store.close()
         logger.info("ns.program.stop outbox=%d", self._publisher.backlog)
 
-    def _new_udp(self, configuration: Configuration) -> UdpListener | None:
+    def _new_station(
+        self, configuration: Configuration, senders: dict[str, GatewaySender]
+    ) -> StationListener | None:
+        """The endpoint of Basics Station, whose gateways are of the first region."""
+        if self._settings.station is None:
+            return None
+        region = configuration.regions[0]
+        drops = self._metrics.gateway_drops
+        listener = StationListener(
+            RegionPlan(region),
+            self._settings.station,
+            on_message=self._from_gateway,
+            others=senders[region.id],
+            on_drop=lambda cause: drops.labels("station", cause).inc(),
+            clock=self._clock,
+        )
+        senders[region.id] = listener
+        return listener
+
+    def _new_udp(
+        self, configuration: Configuration, senders: dict[str, GatewaySender]
+    ) -> UdpListener | None:
         """The listener of gateways that speak UDP: they are of the first region."""
         if self._settings.udp is None:
             return None
         region = configuration.regions[0]
-        return UdpListener(
+        drops = self._metrics.gateway_drops
+        listener = UdpListener(
             region.id,
             region.broker.topic_prefix,
             self._settings.udp,
             on_message=self._from_gateway,
-            others=self._backends[region.id],
+            others=senders[region.id],
+            on_drop=lambda cause: drops.labels("udp", cause).inc(),
         )
+        senders[region.id] = listener
+        return listener
 
     def _from_gateway(self, region_config_id: str, topic: str, payload: bytes) -> None:
         self._engine.post(

@@ -265,12 +265,14 @@ class UdpListener:
         *,
         on_message: Callable[[str, str, bytes], None],
         others: GatewaySender,
+        on_drop: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._region_config_id = region_config_id
         self._bridge = Bridge(prefix)
         self._bind = bind
         self._on_message = on_message
         self._others = others
+        self._on_drop = on_drop
         self._lock = threading.Lock()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.settimeout(LOOK_UP_S)
@@ -321,6 +323,7 @@ class UdpListener:
                     self._bridge.receive(datagram, source)
             except Malformed as fault:
                 logger.warning("gw.udp.drop source=%s reason=%s", source, fault)
+                self._on_drop("malformed")
             self._let_out()
 
     def _let_out(self) -> None:
