@@ -29,12 +29,6 @@ class Metrics:
             ["cause", "kind"],
             registry=self.registry,
         )
-        self.gateway_drops = Counter(
-            "garonne_chirpstack_gateway_drops_total",
-            "What gateways said, or were to be told, that went no further",
-            ["protocol", "cause"],
-            registry=self.registry,
-        )
         self._committed = Counter(
             "garonne_chirpstack_events_committed_total",
             "Events written to the outbox",

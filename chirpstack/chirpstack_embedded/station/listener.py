@@ -1,4 +1,4 @@
-"""The websockets of the bridge; downlinks of other gateways go on as they did."""
+"""The websockets of the bridge: a way in which gateways reach the server."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from chirpstack_embedded.adapters.engine import GatewaySender
+from chirpstack_embedded.adapters.gateway_backend import OnMessage, OnRefused
 from chirpstack_embedded.core.context import Transmission
 from chirpstack_embedded.core.region import RegionPlan
 from chirpstack_embedded.errors import ChirpStackError
@@ -41,17 +41,15 @@ class StationListener:
         plan: RegionPlan,
         bind: Address,
         *,
-        on_message: Callable[[str, str, bytes], None],
-        others: GatewaySender,
-        on_drop: Callable[[str], None] = lambda _: None,
+        on_message: OnMessage,
+        on_refused: OnRefused = lambda *_: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._region_config_id = plan.region.id
         self._bridge = Bridge(plan.region.broker.topic_prefix, plan)
         self._bind = bind
         self._on_message = on_message
-        self._others = others
-        self._on_drop = on_drop
+        self._on_refused = on_refused
         self._clock = clock
         self._lock = threading.Lock()
         self._unsent: dict[EUI64, asyncio.Queue[str]] = {}
@@ -66,6 +64,11 @@ class StationListener:
     def port(self) -> int:
         """The port it listens on."""
         return self._port
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it listens."""
+        return self._thread.is_alive()
 
     def start(self) -> None:
         """Listen; one sentence when somebody else does already."""
@@ -83,16 +86,15 @@ class StationListener:
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
 
-    def send(self, transmission: Transmission, *, as_json: bool) -> None:
-        """Send one downlink to a gateway that is connected here."""
+    def send(self, transmission: Transmission, *, as_json: bool) -> bool:  # noqa: ARG002 - this protocol is JSON
+        """Send one downlink to a gateway that is connected here; False to others."""
         with self._lock:
             is_ours = self._bridge.knows(EUI64.parse(transmission.gateway_id))
             if is_ours:
                 self._ask(transmission)
         if is_ours:
             self._loop.call_soon_threadsafe(self._let_out)
-        else:
-            self._others.send(transmission, as_json=as_json)
+        return is_ours
 
     def _ask(self, transmission: Transmission) -> None:
         try:
@@ -256,8 +258,7 @@ class StationListener:
             self._drop("slow_gateway", str(gateway_id), "it reads too slowly")
 
     def _drop(self, cause: str, who: str, reason: str) -> None:
-        logger.warning("gw.station.drop cause=%s who=%s reason=%s", cause, who, reason)
-        self._on_drop(cause)
+        self._on_refused(cause, f"protocol=station who={who} reason={reason}")
 
 
 class _Drops(logging.Handler):
