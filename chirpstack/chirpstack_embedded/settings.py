@@ -20,6 +20,8 @@ class Settings:
     """``GARONNE_CHIRPSTACK_UDP``: where gateways speak Semtech's UDP, ``host:port``."""
     regions: tuple[str, ...] = ()
     """``GARONNE_REGIONS``: enabled before ``network.enabled_regions``."""
+    station: tuple[str, int] | None = None
+    """``GARONNE_CHIRPSTACK_STATION``: where Basics Station connects, ``host:port``."""
     log_level: str = "info"
     """``GARONNE_LOG``."""
     failpoint: str = ""
@@ -34,6 +36,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         metrics=_address(environment, "GARONNE_METRICS", faults),
         udp=_address(environment, "GARONNE_CHIRPSTACK_UDP", faults),
         regions=tuple(environment.get("GARONNE_REGIONS", "").replace(",", " ").split()),
+        station=_address(environment, "GARONNE_CHIRPSTACK_STATION", faults),
         log_level=_level(environment.get("GARONNE_LOG") or "info", faults),
         failpoint=environment.get("GARONNE_FAILPOINT", ""),
     )

@@ -36,6 +36,7 @@ class Program:
 
 # In the order of need. What is not started here (its address was given) drops out
 # of everybody's needs. Devices come last: nobody must miss their first word.
+GATEWAY_ENDPOINTS = ("GARONNE_CHIRPSTACK_UDP", "GARONNE_CHIRPSTACK_STATION")
 PROGRAMS = (
     Program(name="chirpstack", module="chirpstack_embedded", needs=("mosquitto",)),
     Program(
@@ -215,6 +216,6 @@ def _chirpstack(settings: Settings, environment: Mapping[str, str]) -> dict[str,
         "CHIRPSTACK_POSTGRESQL_DSN": "",
         "GARONNE_CHIRPSTACK_DB": str(database),
         "GARONNE_REGIONS": _region(settings),
-        "GARONNE_CHIRPSTACK_UDP": environment.get("GARONNE_CHIRPSTACK_UDP", ""),
+        **{name: environment.get(name, "") for name in GATEWAY_ENDPOINTS},
         "GARONNE_LOG": settings.log,
     }
