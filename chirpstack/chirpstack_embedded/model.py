@@ -171,6 +171,43 @@ class Gateway:
     downlink_priority: int
     private_up: bool
     private_down: bool
+    region_config_id: str = ""
+    """The region its last stats came in; empty before the first."""
+    place: bytes | None = None
+    """The location, serialised, for receptions without one; None: not registered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class McGroup:
+    """A multicast group as the scheduler needs it (contract §2.14)."""
+
+    id: str
+    mc_addr: str
+    mc_nwk_s_key: bytes = field(repr=False)
+    mc_app_s_key: bytes = field(repr=False)
+    f_cnt: int
+    dr: int
+    frequency_hz: int
+    is_class_b: bool = False
+    periodicity: int = 0
+    at_gps_time: bool = False
+    """Class C: all gateways at one GPS time, not one after another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class McItem:
+    """One frame for a group, to be sent by one gateway."""
+
+    id: str
+    group_id: str
+    gateway_id: str
+    created_at: float
+    run_after: float
+    f_cnt: int
+    f_port: int
+    data: bytes
+    emit_at_gps_ms: int | None = None
+    expires_at: float | None = None
 
 
 # A number the enum does not know reads as its first value, as in ChirpStack.

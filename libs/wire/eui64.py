@@ -9,4 +9,5 @@ from wire.octets import Octets
 class EUI64(Octets):
     """An EUI-64 in display order: DevEUI, JoinEUI or gateway id."""
 
+    __slots__ = ()
     size: ClassVar[int] = 8

@@ -15,6 +15,7 @@ class Octets(bytes):
     Over the air the order is reversed: ``from_le`` and ``to_le`` say so.
     """
 
+    __slots__ = ()
     size: ClassVar[int]
 
     def __new__(cls, octets: bytes) -> Self:

@@ -1,5 +1,6 @@
 """The store keeps what it accepted, and nothing else."""
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from chirpstack_embedded.model import (
     UplinkRecord,
 )
 from chirpstack_embedded.store import Store
+from chirpstack_embedded.store.schema import FIRST, SCHEMA_VERSION
 from chirpstack_embedded.store.session_json import dump_session, load_session
 
 EUI = str(DEV_EUI)
@@ -199,6 +201,23 @@ def test_a_database_of_a_later_version_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(NotStored, match="schema 99"):
         Store(tmp_path / "x", 0.0)
+
+
+def test_a_database_of_an_earlier_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    old = sqlite3.connect(tmp_path / "x")
+    old.executescript(f"{FIRST} pragma user_version = 1;")
+    old.execute("insert into tenant values ('t', 0, 0, 'kept', x'')")
+    old.commit()
+    old.close()
+
+    store = Store(tmp_path / "x", 0.0)
+
+    assert ["kept"] == [
+        row["name"] for row in store.database.all("select * from tenant")
+    ]
+    assert [] == store.multicast.find()
+    assert SCHEMA_VERSION == store.database.count("pragma user_version")
+    store.close()
 
 
 def test_a_deleted_device_is_forgotten_by_its_address(world: World) -> None:

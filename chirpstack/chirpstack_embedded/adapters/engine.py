@@ -10,10 +10,10 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
+from chirpstack_embedded.adapters.gatherer import Lot
 from chirpstack_embedded.adapters.publisher import EventPublisher
 from chirpstack_embedded.core.context import Event, Transmission
 from chirpstack_embedded.core.frame_log import FrameLine
@@ -35,16 +35,6 @@ RETRY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FromGateway:
-    """A gateway published something."""
-
-    at: float
-    region_config_id: str
-    topic: str
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FromApplication:
     """An application published a command."""
 
@@ -53,15 +43,12 @@ class FromApplication:
     payload: bytes
 
 
-Arrival = FromGateway | FromApplication | None
+Arrival = Lot | FromApplication | None
 """None only wakes the engine."""
 
 
-class GatewaySender(Protocol):
-    """Where a region's downlinks go."""
-
-    def send(self, transmission: Transmission, *, as_json: bool) -> None:
-        """Hand one downlink to its gateway."""
+SendAll = Callable[[Sequence[Transmission]], None]
+"""Hands downlinks to their gateways."""
 
 
 class Engine:
@@ -73,7 +60,7 @@ class Engine:
         server: NetworkServer,
         store: Store,
         publisher: EventPublisher,
-        senders: Mapping[str, GatewaySender],
+        send: SendAll,
         streams: Streams,
         metrics: Metrics,
         failpoint: Failpoint,
@@ -82,7 +69,7 @@ class Engine:
         self._server = server
         self._store = store
         self._publisher = publisher
-        self._senders = senders
+        self._send = send
         self._streams = streams
         self._metrics = metrics
         self._failpoint = failpoint
@@ -153,13 +140,10 @@ class Engine:
 
     def _feed(self, arrivals: list[Arrival]) -> None:
         for arrival in arrivals:
-            if isinstance(arrival, FromGateway):
-                self._server.receive(
-                    arrival.region_config_id,
-                    arrival.topic,
-                    arrival.payload,
-                    arrival.at,
-                )
+            if isinstance(arrival, Lot):
+                self._server.count_received(arrival.received)
+                for finding in arrival.findings:
+                    self._server.take(finding, arrival.at)
             elif isinstance(arrival, FromApplication):
                 self._server.command(arrival.topic, arrival.payload, arrival.at)
 
@@ -167,8 +151,8 @@ class Engine:
         """
         Return the instant up to which everything that arrived has been fed.
 
-        Under load that is behind the clock: a window must not close while a copy
-        of its frame, arrived in time, still waits in the inbox.
+        Under load that is behind the clock: a receive window must not be decided
+        while the command for it, arrived in time, still waits in the inbox.
         """
         last = arrivals[-1] if arrivals else None
         if last is None or self._inbox.empty():
@@ -184,10 +168,7 @@ class Engine:
         self._publisher.offer(outgoing)
         self._publisher.pump(self._clock())
         transmissions = self._server.transmissions()
-        for transmission in transmissions:
-            as_json = self._server.speaks_json(transmission.gateway_id)
-            sender = self._senders[transmission.region_config_id]
-            sender.send(transmission, as_json=as_json)
+        self._send(transmissions)
         notes = [_event_note(event) for event in events]
         notes += map(_frame_note, self._server.frame_lines())
         if notes:

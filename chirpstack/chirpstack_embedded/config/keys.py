@@ -33,6 +33,8 @@ _REGION_NETWORK = (
     "extra_channels.data_rates",
     "extra_channels.min_dr",
     "extra_channels.max_dr",
+    "class_b.ping_slot_dr",
+    "class_b.ping_slot_frequency",
 )
 
 KNOWN = frozenset(
@@ -56,6 +58,9 @@ KNOWN = frozenset(
         "network.scheduler.class_a_lock_duration",
         "network.scheduler.class_c_lock_duration",
         "network.scheduler.scheduler_lock_duration",
+        "network.scheduler.multicast_class_c_margin",
+        "network.scheduler.multicast_class_b_margin",
+        "network.scheduler.class_b_schedule_advance",
         "integration.enabled",
         "integration.mqtt.json",
         "regions.id",
@@ -79,7 +84,6 @@ IGNORED = (
     "logging.",  # the format is fixed
     "monitoring.",  # metrics are served on GARONNE_METRICS
     "regions.gateway.channels",  # for Concentratord only, as in ChirpStack
-    "regions.network.class_b",  # class B is not emulated; nothing to obey
     "regions.network.rejoin_request",  # LoRaWAN 1.1 only
 )
 """Prefixes that mean nothing here and deserve no warning."""

@@ -133,6 +133,15 @@ def _scheduler(root: Table) -> Scheduler:
         scheduler_lock_duration_s=root.duration_s(
             f"{prefix}.scheduler_lock_duration", 2
         ),
+        multicast_class_c_margin_s=root.duration_s(
+            f"{prefix}.multicast_class_c_margin", 5
+        ),
+        multicast_class_b_margin_s=root.duration_s(
+            f"{prefix}.multicast_class_b_margin", 5
+        ),
+        class_b_schedule_advance_s=root.duration_s(
+            f"{prefix}.class_b_schedule_advance", 5
+        ),
     )
 
 
@@ -179,6 +188,8 @@ def _region_network(table: Table) -> RegionNetwork:
         extra_channels=tuple(
             _extra_channel(item) for item in table.tables("network.extra_channels")
         ),
+        ping_slot_dr=table.integer("network.class_b.ping_slot_dr", 0),
+        ping_slot_frequency_hz=table.integer("network.class_b.ping_slot_frequency", 0),
     )
 
 

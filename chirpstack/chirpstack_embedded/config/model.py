@@ -51,6 +51,8 @@ class RegionNetwork:
     repeater_compatible: bool = False
     enabled_uplink_channels: tuple[int, ...] = ()
     extra_channels: tuple[ExtraChannel, ...] = ()
+    ping_slot_dr: int = 0
+    ping_slot_frequency_hz: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +77,9 @@ class Scheduler:
     class_a_lock_duration_s: float = 5.0
     class_c_lock_duration_s: float = 5.0
     scheduler_lock_duration_s: float = 2.0
+    multicast_class_c_margin_s: float = 5.0
+    multicast_class_b_margin_s: float = 5.0
+    class_b_schedule_advance_s: float = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

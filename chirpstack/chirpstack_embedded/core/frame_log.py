@@ -6,7 +6,7 @@ A line is rendered when somebody looks, not when the frame passes.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chirpstack_api import gw
 
@@ -15,6 +15,9 @@ from wire.errors import Malformed
 from wire.lorawan.data import DataFrame
 from wire.lorawan.join import JoinRequest
 from wire.lorawan.mhdr import Direction, MType, m_type_of
+
+if TYPE_CHECKING:
+    from chirpstack_embedded.core.reception import HeardFrame
 
 TYPE_NAMES = {
     MType.JOIN_REQUEST: "JoinRequest",
@@ -40,26 +43,20 @@ class FrameLine:
     body: Callable[[], str]
 
 
-def uplink_line(
-    *,
-    phy_payload: bytes,
-    tx_info: gw.UplinkTxInfo,
-    rx_info: list[gw.UplinkRxInfo],
-    time_ns: int,
-    dev_eui: str,
-) -> FrameLine:
+def uplink_line(heard: "HeardFrame", dev_eui: str) -> FrameLine:
     """Return the line of an uplink; ``dev_eui`` is empty when nobody owned it."""
+    phy_payload = heard.phy_payload
     return FrameLine(
         dev_eui=dev_eui,
-        gateway_ids=tuple(rx.gateway_id.lower() for rx in rx_info),
-        time_ns=time_ns,
+        gateway_ids=tuple([rx.gateway_id for rx in heard.rx_info]),
+        time_ns=heard.time_ns,
         description=_type_name(phy_payload),
         properties={"DevAddr": _dev_addr(phy_payload), "DevEUI": dev_eui},
         body=lambda: _render(
             {
                 "phy_payload": phy_document(phy_payload),
-                "rx_info": [render_message(rx) for rx in rx_info],
-                "tx_info": render_message(tx_info),
+                "rx_info": heard.rx_documents(),
+                "tx_info": heard.tx_document(),
             }
         ),
     )

@@ -31,6 +31,10 @@ def handle_tx_ack(context: Context, ack: gw.DownlinkTxAck, now: float) -> Verdic
     status = ack.items[index].status
     if status == _OK:
         _log_frame(context, sent, index, now)
+    if sent.multicast_item_id is not None:
+        # Sent or refused: a group's frame is not tried again (contract §2.9).
+        context.multicast.delete_item(sent.multicast_item_id)
+        return Accepted(dev_eui="", kind="tx_ack")
     device = context.devices.get(sent.dev_eui)
     if device is None or sent.is_join_accept:
         return Accepted(dev_eui=sent.dev_eui, kind="tx_ack")

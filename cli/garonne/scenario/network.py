@@ -81,6 +81,7 @@ class VirtualNetwork:
             devices=self.store.devices,
             keys=self.store.keys,
             gateways=self.store.gateways,
+            multicast=self.store.multicast,
             payloads=Payloads(RememberingCodec()),
             rng=random.Random(f"{city.seed}/network"),  # noqa: S311 -- seeded, not secret
             plans={region.id: RegionPlan(region) for region in configuration.regions},

@@ -12,9 +12,10 @@ def full_f_cnt_up(next_expected: int, f_cnt_16: int) -> int:
     ``next_expected`` is one more than the last accepted counter. The last value
     itself is recognised as a repetition; anything else lies ahead. The MIC decides.
     """
-    if next_expected and f_cnt_16 == (next_expected - 1) & _LOW:
+    ahead = (f_cnt_16 - next_expected) & _LOW
+    if ahead == _LOW and next_expected:
         return next_expected - 1
-    return (next_expected + ((f_cnt_16 - next_expected) & _LOW)) & _FULL
+    return (next_expected + ahead) & _FULL
 
 
 def full_f_cnt_down(last: int | None, f_cnt_16: int) -> int:

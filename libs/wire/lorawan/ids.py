@@ -9,6 +9,7 @@ from wire.octets import Octets
 class NetID(Octets):
     """A network's 24-bit identifier, display order; 000000 and 000001 are free."""
 
+    __slots__ = ()
     size: ClassVar[int] = 3
 
 
@@ -16,4 +17,5 @@ class NetID(Octets):
 class DevAddr(Octets):
     """A device's 32-bit address inside one session, display order."""
 
+    __slots__ = ()
     size: ClassVar[int] = 4

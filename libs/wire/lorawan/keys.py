@@ -13,6 +13,7 @@ from wire.octets import Octets
 class Key(Octets):
     """A 128-bit key; its text form hides the octets, ``hex()`` gives them."""
 
+    __slots__ = ()
     size: ClassVar[int] = 16
 
     @classmethod

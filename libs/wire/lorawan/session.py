@@ -1,31 +1,30 @@
 """One session's keys, ready to build and to verify its frames at speed."""
 
-from collections.abc import Callable
 from hmac import compare_digest
 from struct import Struct
 
-from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import ECB
+from cryptography.hazmat.primitives.ciphers.modes import CTR
 from cryptography.hazmat.primitives.cmac import CMAC
 
 from wire.errors import Illegal
-from wire.lorawan.data import HEADER, MAX_CONTENT, MIC_SIZE, DataFrame, port_and_payload
+from wire.lorawan.data import (
+    HEADER_SIZE,
+    MIC_SIZE,
+    DataFrame,
+    after_header,
+)
 from wire.lorawan.fhdr import FCtrl
 from wire.lorawan.ids import DevAddr
 from wire.lorawan.keys import Key
 from wire.lorawan.mhdr import Direction, MType
 
 F_CNT_MAX = 0xFFFFFFFF
-_A_HEAD = Struct("<10sIB")  # A_i: 01, zeros, direction, DevAddr; FCnt; 00
-_B0 = Struct("<10sIBB")  # 49, zeros, direction, DevAddr; FCnt; 00; length
 _BLOCK = 16
-_BLOCKS_MAX = 16
-# Joining these with the head of a block gives A_1 … A_n of §4.3.3 in one go.
-_NUMBERS = tuple(
-    (b"", *(number.to_bytes() for number in range(1, blocks + 1)))
-    for blocks in range(_BLOCKS_MAX + 1)
-)
+_A1 = Struct("<10sIBB").pack  # 01, zeros, direction, DevAddr; FCnt; 00; 01
+_B0 = Struct("<10sIBB").pack  # 49, zeros, direction, DevAddr; FCnt; 00; length
+_OPENING = Struct("<10sIBBB4sBH").pack  # B0 and the frame's header behind it
 _NO_BITS = FCtrl()
 # The low bit of the type is the direction: 2 and 4 go up, 3 and 5 down.
 _UNCONFIRMED_UP = MType.UNCONFIRMED_DATA_UP << 5
@@ -34,9 +33,9 @@ _CONFIRMED_UP = MType.CONFIRMED_DATA_UP << 5
 _CONFIRMED_DOWN = MType.CONFIRMED_DATA_DOWN << 5
 
 
-def _encryptor(key: Key) -> Callable[[bytes], bytes]:
-    cipher = Cipher(AES(key), ECB())  # noqa: S305 -- LoRaWAN §4.3.3: single blocks
-    return cipher.encryptor().update
+def _stream(key: Key) -> CipherContext:
+    """Return what makes the key stream of §4.3.3: A_1 … A_n are a counter's blocks."""
+    return Cipher(AES(key), CTR(bytes(_BLOCK))).encryptor()
 
 
 class Session:
@@ -71,8 +70,8 @@ class Session:
             b"\x01\0\0\0\0" + way.to_bytes() + self._dev_addr_le for way in Direction
         )
         self._mac = CMAC(AES(nwk_s_key)).copy
-        self._app = _encryptor(app_s_key)
-        self._nwk: Callable[[bytes], bytes] | None = None
+        self._app = _stream(app_s_key)
+        self._nwk: CipherContext | None = None
 
     def __repr__(self) -> str:
         return f"Session({self.dev_addr})"
@@ -111,22 +110,21 @@ class Session:
             return False
         prefix = self._b0_prefix[phy_payload[0] >> 5 & 1]
         mac = self._mac()
-        mac.update(
-            _B0.pack(prefix, f_cnt, 0, len(phy_payload) - MIC_SIZE)
-            + phy_payload[:-MIC_SIZE]
-        )
+        message = phy_payload[:-MIC_SIZE]
+        mac.update(_B0(prefix, f_cnt, 0, len(message)) + message)
         return compare_digest(mac.finalize()[:MIC_SIZE], phy_payload[-MIC_SIZE:])
 
     def decrypt(self, frame: DataFrame, f_cnt: int) -> bytes:
         """Clear payload of a frame whose MIC was verified at ``f_cnt``."""
-        if not frame.frm_payload:
+        payload = frame.frm_payload
+        if not payload:
             return b""
-        return self._crypt(frame.m_type & 1, f_cnt, frame.f_port, frame.frm_payload)
+        return self._crypt(frame.m_type & 1, f_cnt, frame.f_port, payload)
 
     def mic(self, way: int, f_cnt: int, message: bytes) -> bytes:
         """Return the MIC of a message going up (0) or down (1) at a full counter."""
         mac = self._mac()
-        mac.update(_B0.pack(self._b0_prefix[way], f_cnt, 0, len(message)) + message)
+        mac.update(_B0(self._b0_prefix[way], f_cnt, 0, len(message)) + message)
         return mac.finalize()[:MIC_SIZE]
 
     def _build(
@@ -140,30 +138,33 @@ class Session:
     ) -> bytes:
         if not 0 <= f_cnt <= F_CNT_MAX:
             raise Illegal(f"a frame counter has 32 bits, {f_cnt} does not fit")
-        if len(payload) + len(f_opts) > MAX_CONTENT:
-            raise Illegal(
-                f"FOpts and FRMPayload hold {MAX_CONTENT} octets together,"
-                f" not {len(payload) + len(f_opts)}"
-            )
         way = mhdr >> 5 & 1
         if payload and f_port is not None:
             payload = self._crypt(way, f_cnt, f_port, payload)
-        control |= len(f_opts)
-        message = (
-            HEADER.pack(mhdr, self._dev_addr_le, control & 0xFF, f_cnt & 0xFFFF)
-            + f_opts
-            + port_and_payload(f_port, payload, f_opts)
+        tail = after_header(f_opts, f_port, payload)
+        covered = (
+            _OPENING(
+                self._b0_prefix[way],
+                f_cnt,
+                0,
+                HEADER_SIZE + len(tail),
+                mhdr,
+                self._dev_addr_le,
+                control | len(f_opts),
+                f_cnt & 0xFFFF,
+            )
+            + tail
         )
-        return message + self.mic(way, f_cnt, message)
+        mac = self._mac()
+        mac.update(covered)
+        return covered[_BLOCK:] + mac.finalize()[:MIC_SIZE]
 
     def _crypt(self, way: int, f_cnt: int, f_port: int | None, payload: bytes) -> bytes:
-        size = len(payload)
-        head = _A_HEAD.pack(self._a_prefix[way], f_cnt, 0)
-        blocks = head.join(_NUMBERS[(size + _BLOCK - 1) // _BLOCK])
-        stream = (self._app if f_port else self._nwk_block())(blocks)[:size]
-        return (int.from_bytes(payload) ^ int.from_bytes(stream)).to_bytes(size)
+        stream = self._app if f_port else self._nwk_stream()
+        stream.reset_nonce(_A1(self._a_prefix[way], f_cnt, 0, 1))
+        return stream.update(payload)
 
-    def _nwk_block(self) -> Callable[[bytes], bytes]:
+    def _nwk_stream(self) -> CipherContext:
         if self._nwk is None:
-            self._nwk = _encryptor(self.nwk_s_key)
+            self._nwk = _stream(self.nwk_s_key)
         return self._nwk
