@@ -179,15 +179,11 @@ def test_a_deleted_key_is_void_at_once(world: World) -> None:
 @pytest.mark.parametrize("wrong", ["neither", "both", "no key"])
 def test_a_key_is_of_the_server_or_of_one_tenant(world: World, wrong: str) -> None:
     world.given_device()
-    settings: dict[str, Any] = (
-        {
-            "neither": {},
-            "both": {"is_admin": True, "tenant_id": world.cast.tenant_id},
-            "no key": None,
-        }[wrong]
-        if wrong != "no key"
-        else {}
-    )
+    settings: dict[str, Any] = {
+        "neither": {},
+        "both": {"is_admin": True, "tenant_id": world.cast.tenant_id},
+        "no key": {},
+    }[wrong]
     key_ = None if wrong == "no key" else api.ApiKey(name="x", **settings)
     request = api.CreateApiKeyRequest(api_key=key_)
 
