@@ -6,7 +6,7 @@ An uplink's context is the counter at the *end* of the uplink; a downlink's dela
 from there. Both are air times, whatever the instant at which this code runs.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 
 from gateway_sim.duty_cycle import DutyCycle, Load
@@ -169,7 +169,7 @@ class Gateway:
         if not self._duty_cycle.fits(sub_band, frame.airtime_s, start_s):
             return TxStatus.DUTY_CYCLE_OVERFLOW
         self._duty_cycle.book(sub_band, frame.airtime_s, start_s)
-        self._queue.add(start_s, frame.airtime_s, replace(frame, start_s=start_s))
+        self._queue.add(start_s, frame.airtime_s, frame._replace(start_s=start_s))
         return TxStatus.OK
 
     def _can_modulate(self, item: Item) -> bool:

@@ -389,13 +389,13 @@ class Device:
             self._diary.tell(
                 What.UPLINK_REFUSED, now, f_port=message.f_port, reason=reason
             )
-        self._tell_too_long(now)
+        if self._mailbox:
+            self._tell_too_long(now)
+        else:
+            self._waits_for = None
 
     def _tell_too_long(self, now: float) -> None:
         """Say once that a message waits for a faster data rate."""
-        if not self._mailbox:
-            self._waits_for = None
-            return
         room = self._talk.room() if self._talk is not None else 0
         message = self._mailbox.too_long(room)
         if message is not None and message is not self._waits_for:
