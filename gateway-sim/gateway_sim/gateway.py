@@ -8,6 +8,7 @@ from there. Both are air times, whatever the instant at which this code runs.
 
 from dataclasses import dataclass
 from random import Random
+from typing import NamedTuple
 
 from gateway_sim.duty_cycle import DutyCycle, Load
 from gateway_sim.jit import JitQueue, TxStatus
@@ -28,8 +29,7 @@ SNR_CEILING_DB = 14.0  # a demodulator's own estimate saturates about there
 MAX_PHY_BYTES = 255
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Uplink:
+class Uplink(NamedTuple):
     """A frame as one gateway heard it; ``tmst`` is its end on the gateway's counter."""
 
     gateway_id: EUI64

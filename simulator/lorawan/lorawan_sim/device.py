@@ -1,5 +1,6 @@
 """One LoRaWAN end device: the MAC of 1.0.x, class A and class C, around a behaviour."""
 
+from functools import lru_cache
 from random import Random
 from typing import Protocol, runtime_checkable
 
@@ -17,6 +18,7 @@ from lorawan_sim.state import Record
 from lorawan_sim.transceiver import Order, Transceiver, tuned
 from lorawan_sim.windows import Slot, Tuning, Window
 from wire.air import AirFrame
+from wire.lorawan.ids import DevAddr
 from wire.radio.propagation import Link
 
 
@@ -111,10 +113,10 @@ class Device:
 
     def always(self) -> tuple[Tuning, str] | None:
         """What a class C device listens to all the time, and for which DevAddr."""
-        session = self.session
-        if session is None or not self.profile.class_c:
+        if self._talk is None or not self.profile.class_c:
             return None
-        return self._rx2(session), str(session.dev_addr)
+        session = self._talk.session
+        return _ear(self._rx2(session), session.dev_addr)
 
     def transmissions(self) -> list[AirFrame]:
         """The frames to send, drained."""
@@ -405,3 +407,8 @@ class Device:
                 What.UPLINK_WAITS, now, f_port=message.f_port, reason=reason
             )
         self._waits_for = message
+
+
+@lru_cache(maxsize=65_536)  # asked whenever a class C device did anything
+def _ear(rx2: Tuning, dev_addr: DevAddr) -> tuple[Tuning, str]:
+    return rx2, str(dev_addr)
