@@ -5,12 +5,12 @@ import logging
 import os
 import signal
 import sys
-import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from chirpstack_embedded.adapters.child import log_to_stderr
 from chirpstack_embedded.config import Configuration, load_configuration
 from chirpstack_embedded.errors import BadConfiguration, ChirpStackError
 from chirpstack_embedded.grpc_api import key_token
@@ -64,12 +64,10 @@ def _read(
     folder: Path, environment: Mapping[str, str]
 ) -> tuple[Settings, Configuration]:
     settings = read_settings(environment)
-    logging.basicConfig(
-        level=settings.log_level.upper(),
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(message)s",
+    log_to_stderr(settings.log_level)
+    configuration, warnings = load_configuration(
+        folder, environment, regions=settings.regions
     )
-    configuration, warnings = load_configuration(folder, environment)
     for warning in warnings:
         logger.warning("ns.config.ignore %s", warning)
     return settings, configuration
@@ -93,11 +91,10 @@ def _create_api_key(configuration: Configuration, settings: Settings, name: str)
 
 
 def _serve(program: Program) -> int:
-    stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: stopping.set())
+        signal.signal(number, lambda _number, _frame: program.stopping.set())
     program.start()
-    program.wait_and_stop(stopping)
+    program.wait_and_stop()
     return 0
 
 

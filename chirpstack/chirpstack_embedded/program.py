@@ -9,13 +9,9 @@ from collections.abc import Callable
 
 from prometheus_client import start_http_server
 
-from chirpstack_embedded.adapters.engine import (
-    Engine,
-    FromApplication,
-    FromGateway,
-    GatewaySender,
-)
-from chirpstack_embedded.adapters.gateway_backend import GatewayBackend
+from chirpstack_embedded.adapters.engine import Engine, FromApplication
+from chirpstack_embedded.adapters.gateway_process import GatewayProcess
+from chirpstack_embedded.adapters.gatherer import Lot
 from chirpstack_embedded.adapters.mqtt import Connection, Fate
 from chirpstack_embedded.adapters.publisher import EventPublisher
 from chirpstack_embedded.codec import Codec
@@ -24,7 +20,7 @@ from chirpstack_embedded.core.context import Context
 from chirpstack_embedded.core.payloads import Payloads
 from chirpstack_embedded.core.region import RegionPlan
 from chirpstack_embedded.core.server import NetworkServer
-from chirpstack_embedded.errors import BadConfiguration
+from chirpstack_embedded.errors import BadConfiguration, ChirpStackError
 from chirpstack_embedded.failpoint import Failpoint
 from chirpstack_embedded.grpc_api import ApiServer
 from chirpstack_embedded.grpc_api.call import Services
@@ -32,7 +28,6 @@ from chirpstack_embedded.metrics import Metrics
 from chirpstack_embedded.settings import Settings
 from chirpstack_embedded.store import Store
 from chirpstack_embedded.streams import Streams
-from chirpstack_embedded.udp import UdpListener
 from wire.chirpstack.topics import INTEGRATION_COMMANDS
 
 logger = logging.getLogger(__name__)
@@ -55,7 +50,11 @@ def open_store(configuration: Configuration, settings: Settings, now: float) -> 
 
 
 class Program:
-    """The whole server in one process."""
+    """
+    The server: this process judges, stores and tells; another talks to gateways.
+
+    Set ``stopping`` to end it; it does so itself when a process of its dies.
+    """
 
     def __init__(
         self,
@@ -66,6 +65,8 @@ class Program:
     ) -> None:
         self._settings = settings
         self._clock = clock
+        self.stopping = threading.Event()
+        self._failure = ""
         self._metrics = Metrics()
         self._store = open_store(configuration, settings, clock())
         streams, rng = Streams(), random.SystemRandom()
@@ -76,6 +77,7 @@ class Program:
                 devices=self._store.devices,
                 keys=self._store.keys,
                 gateways=self._store.gateways,
+                multicast=self._store.multicast,
                 payloads=payloads,
                 rng=rng,
                 plans={
@@ -89,24 +91,22 @@ class Program:
             topic_filter=INTEGRATION_COMMANDS,
             on_message=self._from_application,
             on_fate=self._told,
-            on_ready=self._wake,
+            on_change=self._wake,
         )
         self._publisher = EventPublisher(
             self._integration.publish, lambda: self._integration.max_outstanding
         )
-        self._backends = {
-            region.id: GatewayBackend(region, self._from_gateway)
-            for region in configuration.regions
-        }
-        self._udp = self._new_udp(configuration)
-        senders: dict[str, GatewaySender] = {**self._backends}
-        if self._udp is not None:
-            senders[configuration.regions[0].id] = self._udp
+        self._gateways = GatewayProcess(
+            configuration,
+            settings,
+            on_lot=self._take_lot,
+            on_end=self._fail,
+        )
         self._engine = Engine(
             server=server,
             store=self._store,
             publisher=self._publisher,
-            senders=senders,
+            send=self._gateways.send,
             streams=streams,
             metrics=self._metrics,
             failpoint=Failpoint(settings.failpoint),
@@ -131,12 +131,9 @@ class Program:
         """Open everything; ``garonne_ready`` turns 1 when the broker is there."""
         self._serve_metrics()
         self._metrics.ready.set_function(lambda: float(self.is_ready))
-        if self._udp is not None:
-            self._udp.start()
+        self._gateways.start()
         self._engine.start()
         self._integration.start()
-        for backend in self._backends.values():
-            backend.connection.start()
         self._api.start()
         logger.info("ns.program.start api_port=%d", self.api_port)
 
@@ -153,50 +150,30 @@ class Program:
     @property
     def is_ready(self) -> bool:
         """Whether every connection is subscribed."""
-        connections = [backend.connection for backend in self._backends.values()]
-        return all(
-            connection.is_ready for connection in (self._integration, *connections)
-        )
+        return self._integration.is_ready and self._gateways.is_ready
 
-    def wait_and_stop(self, stopping: threading.Event) -> None:
-        """Serve until ``stopping``, then close in the order of dependence."""
-        stopping.wait()
+    def wait_and_stop(self) -> None:
+        """Serve until ``stopping``, then close; ``ChirpStackError`` after a failure."""
+        self.stopping.wait()
         self.stop()
+        if self._failure:
+            raise ChirpStackError(self._failure)
 
     def stop(self) -> None:
         """Take nothing more, then close."""
         self._api.stop()
-        if self._udp is not None:
-            self._udp.stop()
-        for backend in self._backends.values():
-            backend.connection.stop()
+        self._gateways.stop()
         self._engine.stop()
         self._integration.stop()
         self._store.close()
         logger.info("ns.program.stop outbox=%d", self._publisher.backlog)
 
-    def _new_udp(self, configuration: Configuration) -> UdpListener | None:
-        """The listener of gateways that speak UDP: they are of the first region."""
-        if self._settings.udp is None:
-            return None
-        region = configuration.regions[0]
-        return UdpListener(
-            region.id,
-            region.broker.topic_prefix,
-            self._settings.udp,
-            on_message=self._from_gateway,
-            others=self._backends[region.id],
-        )
+    def _fail(self, sentence: str) -> None:
+        self._failure = sentence
+        self.stopping.set()
 
-    def _from_gateway(self, region_config_id: str, topic: str, payload: bytes) -> None:
-        self._engine.post(
-            FromGateway(
-                at=self._clock(),
-                region_config_id=region_config_id,
-                topic=topic,
-                payload=payload,
-            )
-        )
+    def _take_lot(self, lot: Lot) -> None:
+        self._engine.post(lot)
 
     def _from_application(self, topic: str, payload: bytes) -> None:
         self._engine.post(

@@ -10,7 +10,6 @@ import logging
 import socket
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +18,7 @@ from typing import Any
 
 from chirpstack_api import common, gw
 
-from chirpstack_embedded.adapters.engine import GatewaySender
+from chirpstack_embedded.adapters.gateway_backend import OnMessage, OnRefused
 from chirpstack_embedded.core.context import Transmission
 from chirpstack_embedded.errors import ChirpStackError
 from wire.chirpstack.topics import gateway_topic
@@ -255,7 +254,7 @@ def _status(error: str) -> int:
 
 
 class UdpListener:
-    """The socket of the bridge; downlinks of other gateways go on as they did."""
+    """The socket of the bridge."""
 
     def __init__(
         self,
@@ -263,14 +262,14 @@ class UdpListener:
         prefix: str,
         bind: Address,
         *,
-        on_message: Callable[[str, str, bytes], None],
-        others: GatewaySender,
+        on_message: OnMessage,
+        on_refused: OnRefused = lambda *_: None,
     ) -> None:
         self._region_config_id = region_config_id
         self._bridge = Bridge(prefix)
         self._bind = bind
         self._on_message = on_message
-        self._others = others
+        self._on_refused = on_refused
         self._lock = threading.Lock()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.settimeout(LOOK_UP_S)
@@ -281,6 +280,11 @@ class UdpListener:
     def port(self) -> int:
         """The port it listens on."""
         return int(self._socket.getsockname()[1])
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it listens."""
+        return self._thread.is_alive()
 
     def start(self) -> None:
         """Listen; one sentence when somebody else does already."""
@@ -299,16 +303,15 @@ class UdpListener:
             self._thread.join()
         self._socket.close()
 
-    def send(self, transmission: Transmission, *, as_json: bool) -> None:
-        """Send one downlink by UDP to a gateway that came by UDP."""
+    def send(self, transmission: Transmission, *, as_json: bool) -> bool:  # noqa: ARG002 - the datagram's own JSON is the only way
+        """Send one downlink by UDP to a gateway that came by UDP; False to others."""
         with self._lock:
             is_ours = self._bridge.knows(EUI64.parse(transmission.gateway_id))
             if is_ours:
                 self._bridge.send(transmission.frame)
         if is_ours:
             self._let_out()
-        else:
-            self._others.send(transmission, as_json=as_json)
+        return is_ours
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -320,7 +323,9 @@ class UdpListener:
                 with self._lock:
                     self._bridge.receive(datagram, source)
             except Malformed as fault:
-                logger.warning("gw.udp.drop source=%s reason=%s", source, fault)
+                self._on_refused(
+                    "malformed", f"protocol=udp source={source} reason={fault}"
+                )
             self._let_out()
 
     def _let_out(self) -> None:

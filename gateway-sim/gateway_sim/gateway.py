@@ -18,6 +18,7 @@ from wire.air import FSK, AirFrame
 from wire.declared import DeclaredGateway
 from wire.eui64 import EUI64
 from wire.lorawan.airtime import lora_airtime_s
+from wire.lorawan.gps import unix_from_gps
 from wire.lorawan.mhdr import Direction
 from wire.lorawan.region import Region
 
@@ -56,7 +57,7 @@ class Delay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpsEpoch:
-    """At an instant of GPS time (class B); needs a locked GPS receiver."""
+    """At an instant of GPS time (class B, groups); needs a locked GPS receiver."""
 
     time_s: float
 
@@ -86,26 +87,39 @@ class Downlink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TxAck:
-    """The gateway's answer: one status per item, in the order of the items."""
+    """
+    The gateway's answer: one status per item, in the order of the items.
+
+    ``start_s`` is when the accepted one will be on the air.
+    """
 
     gateway_id: EUI64
     downlink_id: int
     statuses: tuple[TxStatus, ...]
+    start_s: float | None = None
 
 
 class Gateway:
     """A half of the LoRaWAN air interface, with a queue of its own."""
 
     def __init__(
-        self, place: DeclaredGateway, *, region: Region, boot_s: float, seed: int
+        self,
+        place: DeclaredGateway,
+        *,
+        region: Region,
+        boot_s: float,
+        seed: int,
+        gps_locked: bool = True,
     ) -> None:
         self.place = place
+        self.gps_locked = gps_locked
         self._region = region
         self._boot_s = boot_s
         self._random = Random(f"{seed}/{place.gateway_id}")
         self._queue: JitQueue[AirFrame] = JitQueue()
         self._duty_cycle = DutyCycle(region.sub_bands)
         self._tally = Tally()
+        self.obeys_duty_cycle = True
 
     def hear(self, frame: AirFrame, reception: Reception) -> Uplink:
         """Stamp a frame that this gateway received."""
@@ -114,7 +128,7 @@ class Gateway:
             gateway_id=self.place.gateway_id,
             uplink_id=self._random.getrandbits(32),
             frame=frame,
-            tmst=self._count_us(frame.end_s) % TMST_MODULUS,
+            tmst=self.count_us(frame.end_s) % TMST_MODULUS,
             received_s=frame.end_s,
             rssi_dbm=reception.rssi_dbm,
             snr_db=min(reception.snr_db, SNR_CEILING_DB),
@@ -124,14 +138,23 @@ class Gateway:
     def request(self, downlink: Downlink, now: float) -> TxAck:
         """Queue the first item that can be sent; the answer is decided here."""
         statuses: list[TxStatus] = []
+        start_s: float | None = None
         for item in downlink.items:
-            done = TxStatus.OK in statuses
-            statuses.append(TxStatus.IGNORED if done else self._queue_item(item, now))
+            if start_s is not None:
+                statuses.append(TxStatus.IGNORED)
+                continue
+            placed = self._queue_item(item, now)
+            if isinstance(placed, TxStatus):
+                statuses.append(placed)
+            else:
+                statuses.append(TxStatus.OK)
+                start_s = placed
         self._tally.request(statuses)
         return TxAck(
             gateway_id=self.place.gateway_id,
             downlink_id=downlink.downlink_id,
             statuses=tuple(statuses),
+            start_s=start_s,
         )
 
     def transmissions(self, now: float) -> list[AirFrame]:
@@ -154,7 +177,8 @@ class Gateway:
         tally, self._tally = self._tally, Tally()
         return tally.stats(self.place, at_s=now, loads=self.loads(now))
 
-    def _queue_item(self, item: Item, now: float) -> TxStatus:
+    def _queue_item(self, item: Item, now: float) -> float | TxStatus:
+        """Promise the air to an item: when it starts, or why it does not."""
         sub_band = self._region.sub_band(item.frequency_hz)
         if not self._can_modulate(item):
             return TxStatus.INTERNAL_ERROR
@@ -166,11 +190,12 @@ class Gateway:
         start_s = self._start_s(item, frame.airtime_s, now)
         if isinstance(start_s, TxStatus):
             return start_s
-        if not self._duty_cycle.fits(sub_band, frame.airtime_s, start_s):
+        fits = self._duty_cycle.fits(sub_band, frame.airtime_s, start_s)
+        if self.obeys_duty_cycle and not fits:
             return TxStatus.DUTY_CYCLE_OVERFLOW
         self._duty_cycle.book(sub_band, frame.airtime_s, start_s)
         self._queue.add(start_s, frame.airtime_s, frame._replace(start_s=start_s))
-        return TxStatus.OK
+        return start_s
 
     def _can_modulate(self, item: Item) -> bool:
         rate = self._region.data_rate_of(
@@ -190,8 +215,12 @@ class Gateway:
                 start_s = self._after(item.context, delay_s, now)
                 status = self._queue.check(start_s, airtime_s, now)
                 return start_s if status is TxStatus.OK else status
-            case GpsEpoch():
+            case GpsEpoch() if not self.gps_locked:
                 return TxStatus.GPS_UNLOCKED
+            case GpsEpoch(time_s=time_s):
+                start_s = unix_from_gps(time_s)
+                status = self._queue.check(start_s, airtime_s, now)
+                return start_s if status is TxStatus.OK else status
             case _:
                 return TxStatus.INTERNAL_ERROR
 
@@ -203,7 +232,7 @@ class Gateway:
         hour ahead, so the queue finds it too early (as a real concentrator does).
         """
         wanted = int.from_bytes(context, "big") + round(delay_s * TMST_PER_S)
-        now_us = self._count_us(now)
+        now_us = self.count_us(now)
         ahead_us = (wanted - now_us) % TMST_MODULUS
         return self._boot_s + (now_us + ahead_us) / TMST_PER_S
 
@@ -228,6 +257,6 @@ class Gateway:
             longitude=self.place.longitude,
         )
 
-    def _count_us(self, instant_s: float) -> int:
+    def count_us(self, instant_s: float) -> int:
         """Microseconds since the concentrator started, not yet wrapped."""
         return round((instant_s - self._boot_s) * TMST_PER_S)

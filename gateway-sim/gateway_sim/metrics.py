@@ -54,6 +54,12 @@ class Metrics:
             "Commands that could not be read",
             registry=registry,
         )
+        self.filtered = Counter(
+            "garonne_gateway_receptions_filtered",
+            "Receptions that the server's configuration holds back, and why",
+            ["cause"],
+            registry=registry,
+        )
         self.backhaul_lost = Counter(
             "garonne_gateway_backhaul_lost",
             "Messages that a fault of the backhaul swallowed",

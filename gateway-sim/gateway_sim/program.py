@@ -23,6 +23,7 @@ from gateway_sim.medium import Medium, Outcome
 from gateway_sim.metrics import Metrics
 from gateway_sim.mqtt import Broker
 from gateway_sim.radio import Radio
+from gateway_sim.station import LnsServer, StationForwarder
 from gateway_sim.udp import Server, UdpForwarder
 from wire.air import AirFrame
 from wire.declared import DeclaredGateway
@@ -41,7 +42,7 @@ class Program:
         self,
         places: Sequence[DeclaredGateway],
         *,
-        server: Broker | Server,
+        server: Broker | Server | LnsServer,
         encoding: Encoding,
         region: Region,
         seed: int,
@@ -84,6 +85,15 @@ class Program:
                 server=self._server,
                 on_downlink=self._come_down,
                 on_refused=refused,
+                on_online=self._online,
+            )
+        if isinstance(self._server, LnsServer):
+            return StationForwarder(
+                gateway,
+                server=self._server,
+                on_downlink=self._come_down,
+                on_refused=refused,
+                on_filtered=lambda cause: self.metrics.filtered.labels(cause).inc(),
                 on_online=self._online,
             )
         return MqttForwarder(

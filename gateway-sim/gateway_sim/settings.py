@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from gateway_sim.chirpstack import Encoding
 from gateway_sim.faults import Faults
 from gateway_sim.mqtt import Broker
+from gateway_sim.station import DEFAULT_URI, LnsServer
 from gateway_sim.udp import Server
 from wire.errors import Malformed
 from wire.semtech import DEFAULT_PORT
@@ -44,6 +45,7 @@ class Protocol(StrEnum):
 
     MQTT = "mqtt"
     UDP = "udp"
+    STATION = "station"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,7 @@ class Settings:
     protocol: Protocol
     broker: Broker
     udp: Server
+    station: LnsServer
     faults: str
     air: Address
     metrics: Address | None
@@ -62,9 +65,15 @@ class Settings:
     log_level: int
 
     @property
-    def server(self) -> Broker | Server:
+    def server(self) -> Broker | Server | LnsServer:
         """Where the gateways connect."""
-        return self.udp if self.protocol is Protocol.UDP else self.broker
+        match self.protocol:
+            case Protocol.UDP:
+                return self.udp
+            case Protocol.STATION:
+                return self.station
+            case _:
+                return self.broker
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -74,6 +83,7 @@ class Settings:
         def read(name: str, parse: Callable[[str], T], default: str) -> T | None:
             text = environ.get(name, "") or default
             try:
+                text = _held(environ, name) or text
                 return parse(text)
             except ValueError as fault:
                 faults.append(f"{name}={_shown(text)!r}: {fault}")
@@ -85,6 +95,7 @@ class Settings:
             "broker": read("GARONNE_MQTT", _broker, "mqtt://127.0.0.1:1883"),
             "protocol": read("GARONNE_GATEWAY_PROTOCOL", _protocol, Protocol.MQTT),
             "udp": read("GARONNE_GATEWAY_UDP", _server, f"127.0.0.1:{DEFAULT_PORT}"),
+            "station": read("GARONNE_GATEWAY_STATION", _lns, DEFAULT_URI),
             "faults": read("GARONNE_FAULTS", _faults, ""),
             "air": read("GARONNE_AIR", _address, "127.0.0.1:1702"),
             "metrics": read("GARONNE_METRICS", _metrics, ""),
@@ -112,6 +123,17 @@ def _city(home: Path, name: str) -> Path:
     if not (folder / "city.toml").is_file():
         raise ValueError(f"no city.toml in {folder}; GARONNE_HOME is {home}")
     return folder
+
+
+def _held(environ: Mapping[str, str], name: str) -> str:
+    """What the file says that ``<name>_FILE`` names; the setting itself wins."""
+    path = environ.get(f"{name}_FILE", "")
+    if not path or environ.get(name):
+        return ""
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from error
 
 
 def _broker(text: str) -> Broker:
@@ -154,12 +176,19 @@ def _protocol(text: str) -> Protocol:
     try:
         return Protocol(text)
     except ValueError as error:
-        raise ValueError(f"a protocol is {' or '.join(Protocol)}") from error
+        raise ValueError(f"a protocol is one of {', '.join(Protocol)}") from error
 
 
 def _server(text: str) -> Server:
     address = _address(text)
     return Server(host=address.host, port=address.port)
+
+
+def _lns(text: str) -> LnsServer:
+    url = urlsplit(text)
+    if url.scheme not in {"ws", "wss"} or not url.hostname or url.path.strip("/"):
+        raise ValueError("an address is ws://host[:port] or wss://host[:port]")
+    return LnsServer(uri=text.rstrip("/"))
 
 
 def _faults(path: str) -> str:

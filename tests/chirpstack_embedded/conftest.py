@@ -92,6 +92,7 @@ class World:
             devices=self.store.devices,
             keys=self.store.keys,
             gateways=self.store.gateways,
+            multicast=self.store.multicast,
             payloads=Payloads(Codec()),
             rng=random.Random(1),
             plans={

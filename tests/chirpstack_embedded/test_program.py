@@ -134,6 +134,16 @@ class Running:
             self._process.kill()
             self._process.wait(PATIENCE_S)
 
+    def children(self) -> list[int]:
+        """The processes that the server has started."""
+        assert self._process is not None
+        tasks = Path(f"/proc/{self._process.pid}/task")
+        return [
+            int(pid)
+            for found in tasks.glob("*/children")
+            for pid in found.read_text().split()
+        ]
+
     def log(self) -> str:
         return self._log.read_text(encoding="utf-8")
 
@@ -344,6 +354,65 @@ def test_a_broker_outage_loses_no_event(tmp_path: Path) -> None:
         late.close()
 
     assert "Traceback" not in server.log()
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; what has ended and waits for its parent does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def test_a_server_that_is_killed_leaves_no_process_behind(tmp_path: Path) -> None:
+    with site(tmp_path) as (server, _, _):
+        server.start()
+        children = server.children()
+        server.kill()
+        wait_until(lambda: not any(map(is_alive, children)), server.log)
+
+    assert children
+
+
+def test_a_server_that_stops_takes_its_processes_along(tmp_path: Path) -> None:
+    with site(tmp_path) as (server, _, _):
+        server.start()
+        children = server.children()
+
+        assert 0 == server.stop()
+        assert not any(map(is_alive, children))
+        assert children
+
+
+def test_a_server_whose_gateways_process_dies_says_so_and_ends(tmp_path: Path) -> None:
+    with site(tmp_path) as (server, _, _):
+        server.start()
+        os.kill(server.children()[0], signal.SIGKILL)
+
+        assert 1 == server.died_of()
+        sentence = "the process that talks to gateways ended with signal 9"
+        assert f"chirpstack_embedded: {sentence}" in server.log()
+        assert "Traceback" not in server.log()
+
+
+def test_a_taken_udp_port_is_one_sentence(tmp_path: Path) -> None:
+    server = Running(NOWHERE, tmp_path)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind((HOST, 0))
+        address = f"{HOST}:{taken.getsockname()[1]}"
+        second = subprocess.run(
+            server.command(),
+            env={**server.environment, "GARONNE_CHIRPSTACK_UDP": address},
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+
+    assert 1 == second.returncode
+    assert f"cannot listen on {address}" in second.stderr
+    assert "Traceback" not in second.stderr
 
 
 def test_wrong_settings_are_all_said_with_code_2(

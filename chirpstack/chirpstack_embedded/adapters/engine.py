@@ -10,13 +10,12 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
+from chirpstack_embedded.adapters.gatherer import Lot
 from chirpstack_embedded.adapters.publisher import EventPublisher
 from chirpstack_embedded.core.context import Event, Transmission
-from chirpstack_embedded.core.frame_log import FrameLine
 from chirpstack_embedded.core.server import NetworkServer
 from chirpstack_embedded.failpoint import (
     AFTER_COMMIT_BEFORE_PUBLISH,
@@ -25,23 +24,13 @@ from chirpstack_embedded.failpoint import (
 )
 from chirpstack_embedded.metrics import Metrics
 from chirpstack_embedded.store import OutgoingEvent, Store
-from chirpstack_embedded.streams import Note, Streams
+from chirpstack_embedded.streams import Line, Streams
 
 logger = logging.getLogger(__name__)
 
 BATCH = 3000  # a commit waits for the disk: the slower it is, the more it takes along
 LONGEST_WAIT_S = 1.0
 RETRY_S = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FromGateway:
-    """A gateway published something."""
-
-    at: float
-    region_config_id: str
-    topic: str
-    payload: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,15 +42,12 @@ class FromApplication:
     payload: bytes
 
 
-Arrival = FromGateway | FromApplication | None
+Arrival = Lot | FromApplication | None
 """None only wakes the engine."""
 
 
-class GatewaySender(Protocol):
-    """Where a region's downlinks go."""
-
-    def send(self, transmission: Transmission, *, as_json: bool) -> None:
-        """Hand one downlink to its gateway."""
+SendAll = Callable[[Sequence[Transmission]], None]
+"""Hands downlinks to their gateways."""
 
 
 class Engine:
@@ -73,7 +59,7 @@ class Engine:
         server: NetworkServer,
         store: Store,
         publisher: EventPublisher,
-        senders: Mapping[str, GatewaySender],
+        send: SendAll,
         streams: Streams,
         metrics: Metrics,
         failpoint: Failpoint,
@@ -82,7 +68,7 @@ class Engine:
         self._server = server
         self._store = store
         self._publisher = publisher
-        self._senders = senders
+        self._send = send
         self._streams = streams
         self._metrics = metrics
         self._failpoint = failpoint
@@ -153,13 +139,10 @@ class Engine:
 
     def _feed(self, arrivals: list[Arrival]) -> None:
         for arrival in arrivals:
-            if isinstance(arrival, FromGateway):
-                self._server.receive(
-                    arrival.region_config_id,
-                    arrival.topic,
-                    arrival.payload,
-                    arrival.at,
-                )
+            if isinstance(arrival, Lot):
+                self._server.count_received(arrival.received)
+                for finding in arrival.findings:
+                    self._server.take(finding, arrival.at)
             elif isinstance(arrival, FromApplication):
                 self._server.command(arrival.topic, arrival.payload, arrival.at)
 
@@ -167,8 +150,8 @@ class Engine:
         """
         Return the instant up to which everything that arrived has been fed.
 
-        Under load that is behind the clock: a window must not close while a copy
-        of its frame, arrived in time, still waits in the inbox.
+        Under load that is behind the clock: a receive window must not be decided
+        while the command for it, arrived in time, still waits in the inbox.
         """
         last = arrivals[-1] if arrivals else None
         if last is None or self._inbox.empty():
@@ -184,14 +167,10 @@ class Engine:
         self._publisher.offer(outgoing)
         self._publisher.pump(self._clock())
         transmissions = self._server.transmissions()
-        for transmission in transmissions:
-            as_json = self._server.speaks_json(transmission.gateway_id)
-            sender = self._senders[transmission.region_config_id]
-            sender.send(transmission, as_json=as_json)
-        notes = [_event_note(event) for event in events]
-        notes += map(_frame_note, self._server.frame_lines())
-        if notes:
-            self._streams.add_all(notes)
+        self._send(transmissions)
+        lines: list[Line] = [*events, *self._server.frame_lines()]
+        if lines:
+            self._streams.add_all(lines)
         for warning in self._server.warnings():
             logger.warning("%s", warning)
         self._metrics.count_tallies(self._server.tallies)
@@ -199,26 +178,3 @@ class Engine:
         self._metrics.count_published(event.topic for event in settled)
         self._metrics.count_sent(len(transmissions))
         self._metrics.backlog.set(self._publisher.backlog)
-
-
-def _event_note(event: Event) -> Note:
-    return Note(
-        views=(("device-event", event.dev_eui),),
-        time_ns=event.time_ns,
-        description=event.kind,
-        body=event.payload.decode,
-        properties=event.properties,
-    )
-
-
-def _frame_note(line: FrameLine) -> Note:
-    views = [("gateway-frame", gateway_id) for gateway_id in line.gateway_ids]
-    if line.dev_eui:
-        views.append(("device-frame", line.dev_eui))
-    return Note(
-        views=tuple(views),
-        time_ns=line.time_ns,
-        description=line.description,
-        body=line.body,
-        properties=line.properties,
-    )

@@ -1,48 +1,34 @@
-"""The MQTT side of one region's gateways (contract §1.1)."""
+"""A way in which gateways reach the server, as the others see it."""
 
-import logging
 from collections.abc import Callable
+from typing import Protocol
 
-from chirpstack_embedded.adapters.mqtt import Connection
-from chirpstack_embedded.config import Region
 from chirpstack_embedded.core.context import Transmission
-from chirpstack_embedded.core.gateway_codec import write_downlink
-from wire.chirpstack.topics import gateway_topic
-from wire.eui64 import EUI64
 
-logger = logging.getLogger(__name__)
+OnMessage = Callable[[str, str, bytes], None]
+"""Takes a region's id and a topic and payload, as a gateway on MQTT would publish."""
+
+OnRefused = Callable[[str, str], None]
+"""Takes the cause and the details of what a gateway said in vain; it is counted."""
 
 
-class GatewayBackend:
-    """Receives the events of a region's gateways and sends them commands."""
+class GatewayBackend(Protocol):
+    """
+    MQTT, Semtech's UDP or another protocol.
 
-    def __init__(
-        self, region: Region, on_message: Callable[[str, str, bytes], None]
-    ) -> None:
-        self._prefix = region.broker.topic_prefix
-        head = f"{self._prefix}/" if self._prefix else ""
-        self.connection = Connection(
-            f"gateways.{region.id}",
-            region.broker,
-            topic_filter=f"{head}gateway/+/event/+",
-            on_message=lambda topic, payload: on_message(region.id, topic, payload),
-        )
+    A backend says everything its gateways said with ``OnMessage``, from whatever
+    thread, and takes the downlinks of the gateways that came its way.
+    """
 
-    def send(self, transmission: Transmission, *, as_json: bool) -> None:
-        """
-        Publish one downlink, or drop it while the broker is away.
+    @property
+    def is_ready(self) -> bool:
+        """Whether gateways can come."""
 
-        Kept, it would come too late; without tx ack the next opportunity sends it.
-        """
-        gateway_id = EUI64.parse(transmission.gateway_id)
-        topic = gateway_topic(self._prefix, gateway_id, "command", "down")
-        frame = transmission.frame
-        if not self.connection.publish(topic, write_downlink(frame, as_json=as_json)):
-            logger.warning("gw.down.drop cause=no_broker gateway_id=%s", gateway_id)
-            return
-        logger.debug(
-            "gw.down.send gateway_id=%s downlink_id=%d items=%d",
-            gateway_id,
-            frame.downlink_id,
-            len(frame.items),
-        )
+    def start(self) -> None:
+        """Listen or connect; ``ChirpStackError`` says why it cannot."""
+
+    def stop(self) -> None:
+        """Take nothing more."""
+
+    def send(self, transmission: Transmission, *, as_json: bool) -> bool:
+        """Send one downlink; False if its gateway did not come this way."""

@@ -57,7 +57,8 @@ class Connection:
     A client of one broker; callbacks run on the connection's own thread.
 
     ``topic_filter`` is subscribed as a shared subscription at every CONNACK,
-    unless the broker says it has none (contract §1.1).
+    unless the broker says it has none (contract §1.1).  ``on_change`` is called
+    whenever ``is_ready`` has changed.
     """
 
     def __init__(
@@ -68,14 +69,14 @@ class Connection:
         topic_filter: str,
         on_message: OnMessage,
         on_fate: OnFate = lambda _token, _fate: None,
-        on_ready: Callable[[], None] = lambda: None,
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self._name = name
         self._broker = broker
         self._filter = topic_filter
         self._on_message = on_message
         self._on_fate = on_fate
-        self._on_ready = on_ready
+        self._on_change = on_change
         self.is_ready = False
         self.max_outstanding = MAX_OUTSTANDING
         self._client = self._make_client()
@@ -218,6 +219,7 @@ class Connection:
                 "mqtt.connect.lose name=%s unanswered=%d", self._name, len(lost)
             )
         self._client.let_go()
+        self._on_change()
         for token in lost:
             self._on_fate(token, Fate.LOST)
 
@@ -269,7 +271,7 @@ class Connection:
             client.disconnect()  # and again, after the back-off
             return
         self.is_ready = True
-        self._on_ready()
+        self._on_change()
 
 
 class PassiveClient(Client):

@@ -28,11 +28,20 @@ _REGION_NETWORK = (
     "min_dr",
     "max_dr",
     "repeater_compatible",
+    "dwell_time_400ms",
+    "uplink_dwell_time_400ms",
+    "downlink_dwell_time_400ms",
+    "uplink_max_eirp",
+    "rejoin_request.enabled",
+    "rejoin_request.max_count_n",
+    "rejoin_request.max_time_n",
     "enabled_uplink_channels",
     "extra_channels.frequency",
     "extra_channels.data_rates",
     "extra_channels.min_dr",
     "extra_channels.max_dr",
+    "class_b.ping_slot_dr",
+    "class_b.ping_slot_frequency",
 )
 
 KNOWN = frozenset(
@@ -56,6 +65,9 @@ KNOWN = frozenset(
         "network.scheduler.class_a_lock_duration",
         "network.scheduler.class_c_lock_duration",
         "network.scheduler.scheduler_lock_duration",
+        "network.scheduler.multicast_class_c_margin",
+        "network.scheduler.multicast_class_b_margin",
+        "network.scheduler.class_b_schedule_advance",
         "integration.enabled",
         "integration.mqtt.json",
         "regions.id",
@@ -79,7 +91,5 @@ IGNORED = (
     "logging.",  # the format is fixed
     "monitoring.",  # metrics are served on GARONNE_METRICS
     "regions.gateway.channels",  # for Concentratord only, as in ChirpStack
-    "regions.network.class_b",  # class B is not emulated; nothing to obey
-    "regions.network.rejoin_request",  # LoRaWAN 1.1 only
 )
 """Prefixes that mean nothing here and deserve no warning."""

@@ -33,6 +33,15 @@ class ExtraChannel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RejoinRequest:
+    """``[regions.network.rejoin_request]``: how often 1.1 devices ask again."""
+
+    enabled: bool = False
+    max_count_n: int = 0
+    max_time_n: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegionNetwork:
     """``[regions.network]``."""
 
@@ -49,8 +58,16 @@ class RegionNetwork:
     min_dr: int = 0
     max_dr: int = 0
     repeater_compatible: bool = False
+    dwell_time_400ms: bool = False
+    """Which of the band's tables the server reckons with."""
+    uplink_dwell_time_400ms: bool = False
+    downlink_dwell_time_400ms: bool = False
+    uplink_max_eirp_dbm: float = 0.0
+    rejoin_request: RejoinRequest = RejoinRequest()
     enabled_uplink_channels: tuple[int, ...] = ()
     extra_channels: tuple[ExtraChannel, ...] = ()
+    ping_slot_dr: int = 0
+    ping_slot_frequency_hz: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +92,9 @@ class Scheduler:
     class_a_lock_duration_s: float = 5.0
     class_c_lock_duration_s: float = 5.0
     scheduler_lock_duration_s: float = 2.0
+    multicast_class_c_margin_s: float = 5.0
+    multicast_class_b_margin_s: float = 5.0
+    class_b_schedule_advance_s: float = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,14 @@ from chirpstack_embedded.core.frame_log import FrameLine
 from chirpstack_embedded.core.payloads import Payloads
 from chirpstack_embedded.core.region import RegionPlan
 from chirpstack_embedded.core.rendering import dump
-from chirpstack_embedded.model import Device, Gateway, Keys, QueueItem
+from chirpstack_embedded.model import (
+    Device,
+    Gateway,
+    Keys,
+    McGroup,
+    McItem,
+    QueueItem,
+)
 from wire.chirpstack.topics import event_topic
 from wire.eui64 import EUI64
 
@@ -79,6 +86,19 @@ class GatewayBook(Protocol):
         """Write what stats changed; False for an unknown gateway."""
 
 
+class MulticastBook(Protocol):
+    """Multicast groups and their queues; ``store.MulticastGroups`` is one."""
+
+    def get(self, group_id: str) -> McGroup | None:
+        """Return the group, or None."""
+
+    def due(self, now: float, limit: int, locked_until: float) -> list[McItem]:
+        """Return and lock the items whose time has come."""
+
+    def delete_item(self, item_id: str) -> bool:
+        """Remove an item; False if it is gone already."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One integration event, rendered."""
@@ -89,6 +109,20 @@ class Event:
     time_ns: int
     payload: bytes
     properties: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def views(self) -> tuple[tuple[str, str], ...]:
+        """The log view it shows in."""
+        return (("device-event", self.dev_eui),)
+
+    @property
+    def description(self) -> str:
+        """What a log view calls it."""
+        return self.kind
+
+    def body(self) -> str:
+        """Return the document as a log view shows it."""
+        return self.payload.decode()
 
     @property
     def topic(self) -> str:
@@ -115,6 +149,7 @@ class SentFrame:
     f_cnt_down: int
     queue_item_id: str | None
     is_join_accept: bool = False
+    multicast_item_id: str | None = None
     carries_item: tuple[bool, ...] = ()
     """Per item of the frame: whether the queue item is in it."""
 
@@ -127,6 +162,7 @@ class Context:
     devices: DeviceBook
     keys: KeyBook
     gateways: GatewayBook
+    multicast: MulticastBook
     payloads: Payloads
     rng: random.Random
     plans: Mapping[str, RegionPlan]

@@ -57,11 +57,11 @@ def up(
     confirmed: bool,
     data: bytes,
     decoded: Mapping[str, Any] | None,
-    rx_info: list[Document],
-    tx_info: Document,
+    rx_info: list[Any],
+    tx_info: Any,
     region_config_id: str,
 ) -> Document:
-    """Return the document of an ``up`` event."""
+    """Return the document of an ``up`` event; both infos may be ``verbatim``."""
     document = {
         "deduplicationId": deduplication_id,
         "time": timestamp_text(time_ns),

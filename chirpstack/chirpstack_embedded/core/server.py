@@ -7,22 +7,20 @@ what leaves is in ``transmissions()`` and ``events()``.
 
 import heapq
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
+from chirpstack_api import gw
+
+from chirpstack_embedded.core.collector import Collected, Collector, Finding, Said
 from chirpstack_embedded.core.commands import handle_command
 from chirpstack_embedded.core.context import Context, Event, Transmission
-from chirpstack_embedded.core.deduplication import Deduplication, UplinkSet
 from chirpstack_embedded.core.downlink import Response, respond
-from chirpstack_embedded.core.frame_log import FrameLine, uplink_line
-from chirpstack_embedded.core.gateway_codec import (
-    GatewayMessage,
-    Unreadable,
-    read_gateway_message,
-)
+from chirpstack_embedded.core.frame_log import FrameLine, UplinkLine
 from chirpstack_embedded.core.join import handle_join
-from chirpstack_embedded.core.reception import HeardFrame, assemble, stamp
+from chirpstack_embedded.core.multicast import run_multicast_pass
+from chirpstack_embedded.core.reception import HeardFrame, assemble
 from chirpstack_embedded.core.scheduler import run_pass
 from chirpstack_embedded.core.tx_ack import handle_tx_ack
 from chirpstack_embedded.core.uplink import handle_data, response_delay_s
@@ -51,35 +49,39 @@ class NetworkServer:
     def __init__(self, context: Context) -> None:
         self._context = context
         network = context.configuration.network
-        self._deduplication = Deduplication(network.deduplication_delay_s)
+        self._collector = Collector(network.deduplication_delay_s)
         self._interval_s = network.scheduler.interval_s
         self._next_pass = 0.0
         self._responses: list[tuple[float, int, Response]] = []
         self._numbers = count()
-        self._speaks_json: dict[str, bool] = {}
         self.tallies = Tallies()
 
     def receive(
         self, region_config_id: str, topic: str, payload: bytes, now: float
     ) -> None:
         """Take what a gateway published."""
-        self._safely("gw", self._receive, region_config_id, topic, payload, now)
+        self._collector.receive(region_config_id, topic, payload, now)
+        self._take_found(now)
 
-    def _receive(
-        self, region_config_id: str, topic: str, payload: bytes, now: float
-    ) -> None:
-        read = read_gateway_message(topic, payload)
-        if isinstance(read, Unreadable):
-            self._drop("gw", Dropped(cause=read.cause, details=read.details))
-            return
-        self._speaks_json[read.gateway_id.lower()] = read.is_json
-        self.tallies.received[read.kind] += 1
-        if read.kind == "up":
-            self._collect(region_config_id, read, now)
-        elif read.kind == "ack":
-            self._judge("down.tx_ack", handle_tx_ack(self._context, read.message, now))
+    def take(self, finding: Finding, now: float) -> None:
+        """Take what a collector elsewhere has found."""
+        if isinstance(finding, Collected):
+            self._safely("up", self._handle, finding, now)
+        elif isinstance(finding, Said):
+            self._safely("gw", self._note, finding, now)
         else:
-            self._note_stats(region_config_id, read, now)
+            self._drop(
+                finding.what, Dropped(cause=finding.cause, details=finding.details)
+            )
+
+    def count_received(self, received: Mapping[str, int]) -> None:
+        """Count messages of gateways, by kind."""
+        self.tallies.received.update(received)
+
+    def _take_found(self, now: float) -> None:
+        self.count_received(self._collector.received())
+        for finding in self._collector.found():
+            self.take(finding, now)
 
     def command(self, topic: str, payload: bytes, now: float) -> None:
         """Take what an application published."""
@@ -94,19 +96,20 @@ class NetworkServer:
 
     def tick(self, now: float) -> None:
         """Do what is due: judge uplinks, answer them, serve class C."""
-        for uplink in self._deduplication.due(now):
-            self._safely("up", self._handle, uplink, now)
+        self._collector.tick(now)
+        self._take_found(now)
         while self._responses and self._responses[0][0] <= now:
             response = heapq.heappop(self._responses)[2]
             self._safely("down.data", respond, self._context, response, now)
         if now >= self._next_pass:
             self._next_pass = now + self._interval_s
             self._safely("down.data", run_pass, self._context, now)
+            self._safely("down.multicast", run_multicast_pass, self._context, now)
         self._context.forget_frames(now)
 
     def next_deadline(self) -> float:
         """When ``tick`` has something to do."""
-        due = self._deduplication.next_deadline()
+        due = self._collector.next_deadline()
         deadlines = [self._next_pass]
         if due is not None:
             deadlines.append(due)
@@ -136,16 +139,7 @@ class NetworkServer:
 
     def speaks_json(self, gateway_id: str) -> bool:
         """Whether a gateway last sent JSON; one never heard gets protobuf."""
-        return self._speaks_json.get(gateway_id, False)
-
-    def _collect(self, region_config_id: str, read: GatewayMessage, now: float) -> None:
-        frame = read.message
-        if not frame.HasField("tx_info") or not frame.HasField("rx_info"):
-            details = f"gateway_id={read.gateway_id}"
-            self._drop("up", Dropped(cause="no_tx_or_rx_info", details=details))
-            return
-        stamp(self._context, frame, now)
-        self._deduplication.add(region_config_id, frame, now)
+        return self._collector.speaks_json(gateway_id)
 
     def _safely(self, what: str, step: Callable[..., object], *details: object) -> None:
         """Run one step; a surprise in it must not stop the others."""
@@ -158,7 +152,7 @@ class NetworkServer:
             self._context.devices.forget_unsaved()
             self._drop(what, Dropped(cause="error", details=repr(error)))
 
-    def _handle(self, uplink: UplinkSet, now: float) -> None:
+    def _handle(self, uplink: Collected, now: float) -> None:
         try:
             m_type = m_type_of(uplink.phy_payload)
         except Malformed as error:
@@ -171,14 +165,8 @@ class NetworkServer:
             return
         verdict = self._admit(heard, m_type, now)
         self._judge("up.join" if m_type is MType.JOIN_REQUEST else "up.data", verdict)
-        line = uplink_line(
-            phy_payload=heard.phy_payload,
-            tx_info=heard.tx_info,
-            rx_info=heard.rx_info,
-            time_ns=heard.time_ns,
-            dev_eui=verdict.dev_eui if isinstance(verdict, Accepted) else "",
-        )
-        self._context.frame_lines.append(line)
+        dev_eui = verdict.dev_eui if isinstance(verdict, Accepted) else ""
+        self._context.frame_lines.append(UplinkLine(heard, dev_eui))
 
     def _admit(self, heard: HeardFrame, m_type: MType, now: float) -> Verdict:
         if m_type is MType.JOIN_REQUEST:
@@ -195,21 +183,26 @@ class NetworkServer:
         entry = (now + delay_s, next(self._numbers), response)
         heapq.heappush(self._responses, entry)
 
-    def _note_stats(
-        self, region_config_id: str, read: GatewayMessage, now: float
-    ) -> None:
-        region = self._context.region(region_config_id)
-        stats = read.message
+    def _note(self, said: Said, now: float) -> None:
+        if said.kind == "ack":
+            ack = gw.DownlinkTxAck.FromString(said.message)
+            self._judge("down.tx_ack", handle_tx_ack(self._context, ack, now))
+        else:
+            self._note_stats(said, now)
+
+    def _note_stats(self, said: Said, now: float) -> None:
+        region = self._context.region(said.region_config_id)
+        stats = gw.GatewayStats.FromString(said.message)
         metadata = {
             **stats.metadata,
-            "region_config_id": region_config_id,
+            "region_config_id": said.region_config_id,
             "region_common_name": region.common_name,
         }
         known = self._context.gateways.note_stats(
-            read.gateway_id.lower(), metadata, stats.location, now
+            said.gateway_id.lower(), metadata, stats.location, now
         )
         if not known:
-            details = f"gateway_id={read.gateway_id}"
+            details = f"gateway_id={said.gateway_id}"
             self._drop("gw", Dropped(cause="unknown_gateway", details=details))
 
     def _judge(self, what: str, verdict: Verdict) -> None:

@@ -7,7 +7,7 @@ from google.protobuf.empty_pb2 import Empty
 
 from chirpstack_embedded.core.dev_addr import random_dev_addr
 from chirpstack_embedded.core.session import abp_session
-from chirpstack_embedded.grpc_api import queue
+from chirpstack_embedded.grpc_api import multicast, queue
 from chirpstack_embedded.grpc_api.applications import find as find_application
 from chirpstack_embedded.grpc_api.call import Call
 from chirpstack_embedded.grpc_api.device_profiles import find as find_profile
@@ -83,8 +83,6 @@ def list_(call: Call, request: Any) -> Any:
     profile_id = (
         parse_uuid(request.device_profile_id) if request.device_profile_id else ""
     )
-    if request.multicast_group_id:
-        raise invalid_argument("multicast groups are not emulated")
     record = call.store.applications.get(application_id)
     if record is not None:
         call.require(record.message.tenant_id, write=False)
@@ -95,6 +93,9 @@ def list_(call: Call, request: Any) -> Any:
         for device in call.store.devices.of_application(application_id)
         if _matches(device, request, profile_id)
     ]
+    if request.multicast_group_id:
+        members = set(multicast.member_euis(call, request.multicast_group_id))
+        devices = [device for device in devices if device.dev_eui in members]
     # A number that the enum does not know counts as its first, as protobuf readers do.
     order = _ORDERS.get(request.order_by, _ORDERS[api.ListDevicesRequest.NAME])
     devices.sort(key=order, reverse=request.order_by_desc)
@@ -109,7 +110,7 @@ def list_(call: Call, request: Any) -> Any:
 def create_keys(call: Call, request: Any) -> Any:
     """Give a device its root keys."""
     keys = _keys(request)
-    call.device(keys.dev_eui, write=True)
+    call.device_or_nobody(keys.dev_eui, write=True)
     call.store.keys.create(keys, call.now)
     return Empty()
 

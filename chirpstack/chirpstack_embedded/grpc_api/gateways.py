@@ -5,6 +5,7 @@ from typing import Any
 from chirpstack_api import api
 from google.protobuf.empty_pb2 import Empty
 
+from chirpstack_embedded.grpc_api import multicast
 from chirpstack_embedded.grpc_api.call import Call
 from chirpstack_embedded.grpc_api.fields import parse_eui, parse_uuid, timestamp
 from chirpstack_embedded.grpc_api.paging import page
@@ -68,9 +69,10 @@ def list_(call: Call, request: Any) -> Any:
         call.require(tenant_id, write=False)
     else:
         call.require_admin(write=False)
-    if request.multicast_group_id:
-        raise invalid_argument("multicast groups are not emulated")
     records = call.store.gateways.find(tenant_id=tenant_id, search=request.search)
+    if request.multicast_group_id:
+        chosen = set(multicast.sender_ids(call, request.multicast_group_id))
+        records = [one for one in records if one.message.gateway_id in chosen]
     return api.ListGatewaysResponse(
         total_count=len(records),
         result=[

@@ -14,6 +14,7 @@ from chirpstack_embedded.grpc_api import (
     devices,
     gateways,
     internal,
+    multicast,
     tenants,
 )
 from chirpstack_embedded.grpc_api.call import Services
@@ -26,7 +27,7 @@ SERVICES: dict[str, Mapping[str, Method]] = {
     "FuotaService": {},
     "GatewayService": gateways.METHODS,
     "InternalService": internal.METHODS,
-    "MulticastGroupService": {},
+    "MulticastGroupService": multicast.METHODS,
     "RelayService": {},
     "TenantService": tenants.METHODS,
     "UserService": {},

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from chirpstack_embedded.errors import NotStored
-from chirpstack_embedded.store.schema import SCHEMA, SCHEMA_VERSION
+from chirpstack_embedded.store.schema import MIGRATIONS, SCHEMA_VERSION
 
 _PRAGMAS = (
     "journal_mode = WAL",
@@ -89,12 +89,13 @@ class Database:
 
     def _migrate(self) -> bool:
         version = self.count("pragma user_version")
-        if version == SCHEMA_VERSION:
-            return False
         if version > SCHEMA_VERSION:
             raise NotStored(
                 f"the database has schema {version}, this server knows {SCHEMA_VERSION}"
             )
-        self.connection.executescript(f"begin immediate; {SCHEMA} commit;")
-        self.connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
-        return True
+        for number, script in enumerate(MIGRATIONS[version:], version + 1):
+            # One step, one transaction: what stops in between goes on from there.
+            self.connection.executescript(
+                f"begin immediate; {script} pragma user_version = {number}; commit;"
+            )
+        return version == 0

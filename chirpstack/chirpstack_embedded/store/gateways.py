@@ -79,4 +79,6 @@ class Gateways(Records[api.Gateway]):
             downlink_priority=gateway.downlink_priority,
             private_up=tenant.private_gateways_up,
             private_down=tenant.private_gateways_down,
+            region_config_id=gateway.metadata.get("region_config_id", ""),
+            place=gateway.location.SerializeToString(deterministic=True),
         )

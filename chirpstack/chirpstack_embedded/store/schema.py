@@ -3,9 +3,7 @@
 ADMIN_USER_ID = "05244f12-6daf-4e1f-8315-c66783a0ab56"
 DEFAULT_TENANT_ID = "52f14cd4-c6f1-4fbd-8f87-4025e1d49242"
 
-SCHEMA_VERSION = 1
-
-SCHEMA = """
+FIRST = """
 create table tenant (
     id text primary key,
     created_at real not null,
@@ -66,7 +64,8 @@ create index gateway_tenant on gateway(tenant_id);
 create table device (
     dev_eui text primary key,
     application_id text not null references application(id) on delete cascade,
-    device_profile_id text not null references device_profile(id),
+    device_profile_id text not null
+        references device_profile(id) on delete cascade,
     created_at real not null,
     updated_at real not null,
     name text not null,
@@ -129,3 +128,51 @@ create table event_outbox (
     payload blob not null
 ) strict;
 """
+
+MULTICAST = """
+create table multicast_group (
+    id text primary key,
+    application_id text not null references application(id) on delete cascade,
+    created_at real not null,
+    updated_at real not null,
+    name text not null,
+    f_cnt integer not null,
+    message blob not null
+) strict;
+create index multicast_group_application on multicast_group(application_id);
+
+create table multicast_group_device (
+    multicast_group_id text not null references multicast_group(id) on delete cascade,
+    dev_eui text not null references device(dev_eui) on delete cascade,
+    created_at real not null,
+    primary key (multicast_group_id, dev_eui)
+) strict, without rowid;
+
+create table multicast_group_gateway (
+    multicast_group_id text not null references multicast_group(id) on delete cascade,
+    gateway_id text not null references gateway(gateway_id) on delete cascade,
+    created_at real not null,
+    primary key (multicast_group_id, gateway_id)
+) strict, without rowid;
+
+create table multicast_group_queue_item (
+    position integer primary key autoincrement,
+    id text not null unique,
+    multicast_group_id text not null references multicast_group(id) on delete cascade,
+    gateway_id text not null references gateway(gateway_id) on delete cascade,
+    created_at real not null,
+    scheduler_run_after real not null,
+    f_cnt integer not null,
+    f_port integer not null,
+    data blob not null,
+    emit_at_gps_ms integer,
+    expires_at real
+) strict;
+create index multicast_group_queue_item_group
+    on multicast_group_queue_item(multicast_group_id);
+"""
+
+MIGRATIONS = (FIRST, MULTICAST)
+"""What brings a database from each version to the next; an empty file has version 0."""
+
+SCHEMA_VERSION = len(MIGRATIONS)

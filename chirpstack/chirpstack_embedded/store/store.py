@@ -11,6 +11,7 @@ from chirpstack_embedded.store.database import Database
 from chirpstack_embedded.store.devices import Devices
 from chirpstack_embedded.store.gateways import Gateways
 from chirpstack_embedded.store.keys import DeviceKeys
+from chirpstack_embedded.store.multicast import MulticastGroups
 from chirpstack_embedded.store.outbox import Outbox
 from chirpstack_embedded.store.records import (
     applications,
@@ -37,6 +38,7 @@ class Store:
         self.keys = DeviceKeys(self.database)
         self.outbox = Outbox(self.database)
         self.gateways = Gateways(self.database, self._changed)
+        self.multicast = MulticastGroups(self.database)
         self.tenants = tenants(self.database, self._changed)
         self.applications = applications(self.database, self._changed)
         self.device_profiles = device_profiles(self.database, self._changed)
@@ -58,6 +60,7 @@ class Store:
             except BaseException:
                 self.devices.forget_all()
                 self.gateways.forget_all()
+                self.multicast.recount()
                 raise
 
     def _changed(self) -> None:

@@ -37,7 +37,7 @@ def _full_power(session: Session) -> str:
 
 
 def _reach(session: Session, profile: Profile) -> str | None:
-    if session.data_rate > 0:
+    if session.data_rate > profile.slowest(dwell=session.uplink_dwell):
         session.data_rate -= 1
         _open_channels_for(session, profile)
         return f"DR{session.data_rate}"
@@ -53,7 +53,8 @@ def _open_channels_for(session: Session, profile: Profile) -> None:
 
 
 def _exhausted(session: Session, profile: Profile) -> bool:
-    if session.data_rate or session.tx_power_index:
+    slowest = profile.slowest(dwell=session.uplink_dwell)
+    if session.data_rate > slowest or session.tx_power_index:
         return False
     mask = default_mask(profile.region)
     return session.mask & mask == mask

@@ -109,7 +109,8 @@ class Conversation:
 
     def room(self) -> int:
         """Application octets of a frame without MAC commands: N of the data rate."""
-        return self._profile.data_rate(self.session.data_rate).max_frm_payload
+        rate = self._profile.data_rate(self.session.data_rate)
+        return rate.frm_payload(dwell=self.session.uplink_dwell)
 
     def speaks_at(self, mailbox: Mailbox) -> float:
         """When it has something to say; 0 is now, NEVER is nothing."""
@@ -209,7 +210,8 @@ class Conversation:
         if wanted < 0 or not self.session.usable(wanted):
             return uplink.data_rate
         rate = self._profile.data_rate(wanted)
-        fits = uplink.size <= rate.max_mac_payload + _MHDR_AND_MIC
+        most = rate.mac_payload(dwell=self.session.uplink_dwell)
+        fits = uplink.size <= most + _MHDR_AND_MIC
         return wanted if fits else uplink.data_rate
 
     # Listening

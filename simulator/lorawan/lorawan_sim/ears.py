@@ -16,8 +16,8 @@ from wire.air import AirFrame
 _BUCKET_S = 0.5
 
 Key = tuple[int, int, int, int | str]
-_Held = tuple[tuple[Window, ...], tuple[Tuning, str] | None, tuple[Key, ...]]
-_DEAF: _Held = ((), None, ())
+_Held = tuple[tuple[Window, ...], tuple[tuple[Tuning, str], ...], tuple[Key, ...]]
+_DEAF: _Held = ((), (), ())
 
 
 class Ears:
@@ -33,7 +33,7 @@ class Ears:
         self,
         number: int,
         windows: tuple[Window, ...],
-        always: tuple[Tuning, str] | None,
+        always: tuple[tuple[Tuning, str], ...],
     ) -> None:
         """Replace what device `number` listens to."""
         held = self._held.get(number, _DEAF)
@@ -65,12 +65,11 @@ class Ears:
 
 
 def _keys(
-    windows: Iterable[Window], always: tuple[Tuning, str] | None
+    windows: Iterable[Window], always: Iterable[tuple[Tuning, str]]
 ) -> Iterator[Key]:
     for window in windows:
         yield (*_radio(window.tuning), floor(window.opens_at / _BUCKET_S))
-    if always is not None:
-        tuning, dev_addr = always
+    for tuning, dev_addr in always:
         yield (*_radio(tuning), dev_addr)
 
 

@@ -20,6 +20,8 @@ class What(StrEnum):
     UPLINK_LOST = "uplink.lose"
     DOWNLINK_HEARD = "downlink.receive"
     DOWNLINK_DROPPED = "downlink.drop"
+    GROUP_JOINED = "group.join"
+    GROUP_HEARD = "group.receive"
     COMMANDED = "mac.command"
     LINK_CHECKED = "mac.link_check"
     TIME_TOLD = "mac.device_time"

@@ -12,7 +12,6 @@ from wire.lorawan.keys import Key
 from wire.lorawan.session import Session as Crypto
 
 _PLAIN = (
-    "mask",
     "data_rate",
     "rx2_frequency_hz",
     "rx2_data_rate",
@@ -24,6 +23,9 @@ _PLAIN = (
     "nb_trans",
     "max_duty_cycle",
     "adr_ack_cnt",
+    "uplink_dwell",
+    "downlink_dwell",
+    "max_eirp_dbm",
 )
 _plain = attrgetter(*_PLAIN)
 
@@ -69,6 +71,8 @@ class Session:
 
     `f_cnt_up` is the counter of the next new frame, `f_cnt_down` that of the
     last accepted one (None before the first); both have 32 bits.
+    `uplink_dwell` and `downlink_dwell`: frames last 400 ms at most. `max_eirp_dbm`
+    None is the region's own.
     `channels` is indexed as the specification does; bit i of `mask` enables
     channel i.
     """
@@ -87,6 +91,9 @@ class Session:
     nb_trans: int = 1
     max_duty_cycle: int = 0
     adr_ack_cnt: int = 0
+    uplink_dwell: bool = False
+    downlink_dwell: bool = False
+    max_eirp_dbm: int | None = None
 
     @property
     def dev_addr(self) -> DevAddr:
@@ -104,6 +111,7 @@ class Session:
         kept["nwk_s_key"] = self.crypto.nwk_s_key.hex()
         kept["app_s_key"] = self.crypto.app_s_key.hex()
         kept["channels"] = _rows(self.channels)
+        kept["mask"] = f"{self.mask:x}"  # of 72 bits: more than a JSON number holds
         return orjson.dumps(kept).decode()
 
     @classmethod
@@ -117,8 +125,13 @@ class Session:
                 app_s_key=Key.parse(kept["app_s_key"]),
             ),
             channels=tuple(row and channel(*row) for row in kept["channels"]),
-            **{name: kept[name] for name in _PLAIN},
+            mask=_mask(kept["mask"]),
+            **{name: kept[name] for name in _PLAIN if name in kept},
         )
+
+
+def _mask(kept: int | str) -> int:
+    return int(kept, 16) if isinstance(kept, str) else kept
 
 
 @cache

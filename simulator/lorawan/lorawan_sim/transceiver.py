@@ -1,5 +1,6 @@
 """The radio of one device: what it sends when the law lets it, what it can hear."""
 
+from collections.abc import Iterable
 from functools import cache
 from random import Random
 from typing import NamedTuple
@@ -26,6 +27,7 @@ class Order(NamedTuple):
     rx1_delay_s: float
     rx1_dr_offset: int
     rx2: Tuning
+    downlink_dwell: bool = False
 
     @property
     def size(self) -> int:
@@ -115,12 +117,12 @@ class Transceiver:
         """Close the windows: answered, or nothing can come any more."""
         self.windows = ()
 
-    def slot(self, frame: AirFrame, always: Tuning | None) -> Slot | None:
+    def slot(self, frame: AirFrame, always: Iterable[Tuning]) -> Slot | None:
         """Which ear hears this frame; `always` is what class C listens to."""
         for window in self.windows:
             if window.catches(frame):
                 return window.slot
-        if always is not None and always.hears(frame) and not self._deaf(frame):
+        if any(ear.hears(frame) for ear in always) and not self._deaf(frame):
             return Slot.RXC
         return None
 
@@ -151,7 +153,9 @@ class Transceiver:
         self, order: Order, channel: Channel, ended_at: float
     ) -> tuple[Window, ...]:
         region = self._profile.region
-        rate = region.rx1_data_rate(order.data_rate, order.rx1_dr_offset)
+        rate = region.rx1_data_rate(
+            order.data_rate, order.rx1_dr_offset, dwell=order.downlink_dwell
+        )
         rx1 = tuned(self._profile.data_rate(rate), channel.downlink_hz)
         opens_at = ended_at + order.rx1_delay_s
         return (

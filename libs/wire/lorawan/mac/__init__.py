@@ -17,6 +17,14 @@ from wire.lorawan.mac.channels import (
     TXParamSetupAns,
     TXParamSetupReq,
 )
+from wire.lorawan.mac.class_b import (
+    BeaconFreqAns,
+    BeaconFreqReq,
+    PingSlotChannelAns,
+    PingSlotChannelReq,
+    PingSlotInfoAns,
+    PingSlotInfoReq,
+)
 from wire.lorawan.mac.command import MacCommand
 from wire.lorawan.mac.device_time import DeviceTimeAns, DeviceTimeReq
 from wire.lorawan.mac.link import (
@@ -38,6 +46,8 @@ __all__ = [
     "BATTERY_UNKNOWN",
     "COMMANDS",
     "MAX_EIRP_DBM",
+    "BeaconFreqAns",
+    "BeaconFreqReq",
     "DevStatusAns",
     "DevStatusReq",
     "DeviceTimeAns",
@@ -54,6 +64,10 @@ __all__ = [
     "MacCommand",
     "NewChannelAns",
     "NewChannelReq",
+    "PingSlotChannelAns",
+    "PingSlotChannelReq",
+    "PingSlotInfoAns",
+    "PingSlotInfoReq",
     "RXParamSetupAns",
     "RXParamSetupReq",
     "RXTimingSetupAns",
@@ -88,6 +102,12 @@ COMMANDS: dict[tuple[int, Direction], type[MacCommand]] = {
         DlChannelAns,
         DeviceTimeReq,
         DeviceTimeAns,
+        PingSlotInfoReq,
+        PingSlotInfoAns,
+        PingSlotChannelReq,
+        PingSlotChannelAns,
+        BeaconFreqReq,
+        BeaconFreqAns,
     )
 }
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from wire.errors import Illegal
 from wire.lorawan.airtime import fsk_airtime_s, lora_airtime_s
+from wire.lorawan.class_b import ClassBPlan
 from wire.lorawan.join import CFList
 from wire.lorawan.mhdr import Direction
 
@@ -26,7 +27,9 @@ class DataRate:
 
     ``max_mac_payload`` is M: octets of FHDR, FPort and FRMPayload; N, the octets of
     FRMPayload, follows from it. The repeater value is M behind a repeater, and
-    None where the regional parameters give none.
+    None where the regional parameters give none. The dwell value is M while frames
+    may last 400 ms at most: None where that changes nothing, 0 where the data rate
+    is then not to be used.
     """
 
     index: int
@@ -34,6 +37,7 @@ class DataRate:
     bit_rate: int
     max_mac_payload: int
     max_mac_payload_repeater: int | None = None
+    max_mac_payload_dwell: int | None = None
     spreading_factor: int = 0
     bandwidth_hz: int = 0
     uplink: bool = True
@@ -43,6 +47,20 @@ class DataRate:
     def max_frm_payload(self) -> int:
         """N: octets of FRMPayload when FOpts are empty."""
         return self.max_mac_payload - FHDR_SIZE - 1
+
+    def mac_payload(self, *, dwell: bool = False, repeater: bool = False) -> int:
+        """M under these limits: the least of what each of them allows."""
+        limits = [self.max_mac_payload]
+        if dwell and self.max_mac_payload_dwell is not None:
+            limits.append(self.max_mac_payload_dwell)
+        if repeater and self.max_mac_payload_repeater is not None:
+            limits.append(self.max_mac_payload_repeater)
+        return min(limits)
+
+    def frm_payload(self, *, dwell: bool = False, repeater: bool = False) -> int:
+        """N under these limits; 0 where the data rate is not to be used."""
+        most = self.mac_payload(dwell=dwell, repeater=repeater)
+        return max(most - FHDR_SIZE - 1, 0)
 
     def airtime_s(self, size: int, direction: Direction = Direction.UP) -> float:
         """Seconds that a PHYPayload takes; a downlink carries no CRC."""
@@ -91,9 +109,16 @@ class Region:
     """
     Everything one region's regional parameters say, as data.
 
-    ``rx1_data_rates[uplink DR][offset]`` is RX1's data rate. Delays are seconds
-    after the end of the uplink. ``tx_power`` index i means
-    ``max_eirp_dbm`` - ``tx_power_step_db`` * i.
+    ``name`` is ChirpStack's id of the set-up, such as ``us915_1``; ``common_name``
+    the LoRa Alliance's of the region. ``rx1_data_rates[uplink DR][offset]`` is RX1's
+    data rate, ``rx1_data_rates_dwell`` the same while downlinks may last 400 ms at
+    most. Delays are seconds after the end of the uplink. ``tx_power`` index i means
+    ``max_eirp_dbm`` - ``tx_power_step_db`` * i. ``fixed_channels``: devices know all
+    channels from the start and networks only mask them (CFList type 1);
+    ``enabled`` are those the network listens to, empty is all. ``join_data_rates``
+    empty: all that every default channel takes. ``uplink_dwell``: in force until a
+    TXParamSetupReq lifts it. ``least_125_khz``: with fewer channels of 125 kHz a
+    device refuses a mask, unless its data rate is of 500 kHz.
     """
 
     name: str
@@ -119,6 +144,13 @@ class Region:
     adr_ack_limit: int = 64
     adr_ack_delay: int = 32
     tx_param_setup: bool = False
+    fixed_channels: bool = False
+    enabled: tuple[int, ...] = ()
+    join_data_rates: tuple[int, ...] = ()
+    rx1_data_rates_dwell: dict[int, tuple[int, ...]] | None = None
+    uplink_dwell: bool = False
+    least_125_khz: int = 0
+    class_b: ClassBPlan | None = None
 
     def data_rate(self, index: int) -> DataRate:
         """Return the data rate, or raise Illegal when the region has none such."""
@@ -142,9 +174,12 @@ class Region:
                 return rate
         return None
 
-    def rx1_data_rate(self, uplink_data_rate: int, rx1_dr_offset: int) -> int:
+    def rx1_data_rate(
+        self, uplink_data_rate: int, rx1_dr_offset: int, *, dwell: bool = False
+    ) -> int:
         """Data rate of RX1 after an uplink, or Illegal beyond the table."""
-        row = self.rx1_data_rates.get(uplink_data_rate, ())
+        table = (dwell and self.rx1_data_rates_dwell) or self.rx1_data_rates
+        row = table.get(uplink_data_rate, ())
         if not 0 <= rx1_dr_offset < len(row):
             raise Illegal(
                 f"{self.common_name} has no RX1 for DR{uplink_data_rate}"
@@ -164,11 +199,16 @@ class Region:
             return uplink_frequency_hz
         return self.rx1_frequencies_hz[channel.index % len(self.rx1_frequencies_hz)]
 
-    def eirp_dbm(self, tx_power: int) -> int:
-        """EIRP of a power index, or Illegal beyond the region's last."""
+    def eirp_dbm(self, tx_power: int, max_eirp_dbm: int | None = None) -> int:
+        """
+        EIRP of a power index, or Illegal beyond the region's last.
+
+        ``max_eirp_dbm`` is what a TXParamSetupReq gave instead of the region's.
+        """
         if not 0 <= tx_power <= self.max_tx_power:
             raise Illegal(f"{self.common_name} has no TXPower {tx_power}")
-        return self.max_eirp_dbm - self.tx_power_step_db * tx_power
+        most = self.max_eirp_dbm if max_eirp_dbm is None else max_eirp_dbm
+        return most - self.tx_power_step_db * tx_power
 
     def gateway_eirp_dbm(self, frequency_hz: int) -> int:
         """EIRP a gateway sends a downlink with."""
@@ -184,11 +224,11 @@ class Region:
     def channel_of(self, frequency_hz: int) -> Channel | None:
         """Return the default or stock channel at this frequency."""
         return next(
-            (c for c in self.stock_channels() if c.frequency_hz == frequency_hz), None
+            (c for c in self.all_channels() if c.frequency_hz == frequency_hz), None
         )
 
-    def stock_channels(self) -> tuple[Channel, ...]:
-        """Channels of a device after a join with the stock CFList."""
+    def all_channels(self) -> tuple[Channel, ...]:
+        """Every default channel, and those the stock CFList adds."""
         extra = self.cf_list.frequencies_hz if self.cf_list else ()
         first = self.default_channels[0]
         base = len(self.default_channels)
@@ -202,3 +242,10 @@ class Region:
             for at, frequency_hz in enumerate(extra)
             if frequency_hz
         )
+
+    def stock_channels(self) -> tuple[Channel, ...]:
+        """Channels of a device after a join with the stock CFList."""
+        every = self.all_channels()
+        if not self.enabled:
+            return every
+        return tuple(channel for channel in every if channel.index in self.enabled)

@@ -1,56 +1,28 @@
 """EU863-870 (RP002-1.0.4), with the channels a stock ChirpStack adds."""
 
+from wire.lorawan.class_b import ClassBPlan
 from wire.lorawan.join import CFList
-from wire.lorawan.region import Channel, DataRate, Modulation, Region, SubBand
+from wire.lorawan.region import Region, SubBand
+from wire.lorawan.region.rows import channels, fsk, lora, lr_fhss
 
 _MHZ = 1_000_000
-
-
-def _lora(
-    index: int, sf: int, khz: int, bit_rate: int, most: int, behind: int
-) -> DataRate:
-    return DataRate(
-        index=index,
-        modulation=Modulation.LORA,
-        spreading_factor=sf,
-        bandwidth_hz=khz * 1000,
-        bit_rate=bit_rate,
-        max_mac_payload=most,
-        max_mac_payload_repeater=behind,
-    )
-
-
-def _lr_fhss(index: int, bit_rate: int, most: int) -> DataRate:
-    return DataRate(
-        index=index,
-        modulation=Modulation.LR_FHSS,
-        bit_rate=bit_rate,
-        max_mac_payload=most,
-        downlink=False,
-    )
 
 
 # A server of another revision may hold DR4 at M 230, N 222: ChirpStack does so for
 # MAC versions it does not table (1.0.4) with revision RP002-1.0.2 or later, A or B.
 DATA_RATES = (
-    _lora(0, 12, 125, 250, 59, 59),
-    _lora(1, 11, 125, 440, 59, 59),
-    _lora(2, 10, 125, 980, 59, 59),
-    _lora(3, 9, 125, 1760, 123, 123),
-    _lora(4, 8, 125, 3125, 250, 230),
-    _lora(5, 7, 125, 5470, 250, 230),
-    _lora(6, 7, 250, 11000, 250, 230),
-    DataRate(
-        index=7,
-        modulation=Modulation.FSK,
-        bit_rate=50_000,
-        max_mac_payload=250,
-        max_mac_payload_repeater=230,
-    ),
-    _lr_fhss(8, 162, 58),
-    _lr_fhss(9, 325, 123),
-    _lr_fhss(10, 162, 58),
-    _lr_fhss(11, 325, 123),
+    lora(0, 12, 125, 250, 59, 59),
+    lora(1, 11, 125, 440, 59, 59),
+    lora(2, 10, 125, 980, 59, 59),
+    lora(3, 9, 125, 1760, 123, 123),
+    lora(4, 8, 125, 3125, 250, 230),
+    lora(5, 7, 125, 5470, 250, 230),
+    lora(6, 7, 250, 11000, 250, 230),
+    fsk(7),
+    lr_fhss(8, 162, 58),
+    lr_fhss(9, 325, 123),
+    lr_fhss(10, 162, 58),
+    lr_fhss(11, 325, 123),
 )
 
 # Uplinks in LR-FHSS are answered as if they had come at these data rates.
@@ -67,9 +39,8 @@ EU868 = Region(
     name="eu868",
     common_name="EU868",
     data_rates=DATA_RATES,
-    default_channels=tuple(
-        Channel(index=at, frequency_hz=hz, min_dr=0, max_dr=5)
-        for at, hz in enumerate((868_100_000, 868_300_000, 868_500_000))
+    default_channels=channels(
+        (868_100_000, 868_300_000, 868_500_000), min_dr=0, max_dr=5
     ),
     max_channels=16,
     cf_list=CFList(
@@ -106,4 +77,12 @@ EU868 = Region(
     ),
     downlink_eirp_dbm=16,
     downlink_eirp_by_band=((869_400_000, 869_650_000, 29),),
+    class_b=ClassBPlan(
+        beacon_frequencies_hz=(869_525_000,),
+        beacon_data_rate=3,
+        ping_slot_frequencies_hz=(869_525_000,),
+        ping_slot_data_rate=3,
+        rfu1=2,
+        rfu2=0,
+    ),
 )

@@ -1,0 +1,1 @@
+"""Messages of the LoRa Alliance's packages for applications, one module each."""
