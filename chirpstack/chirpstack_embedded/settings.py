@@ -18,6 +18,8 @@ class Settings:
     """``GARONNE_METRICS``: where Prometheus reads, ``host:port``."""
     udp: tuple[str, int] | None = None
     """``GARONNE_CHIRPSTACK_UDP``: where gateways speak Semtech's UDP, ``host:port``."""
+    regions: tuple[str, ...] = ()
+    """``GARONNE_REGIONS``: enabled before ``network.enabled_regions``."""
     station: tuple[str, int] | None = None
     """``GARONNE_CHIRPSTACK_STATION``: where Basics Station connects, ``host:port``."""
     strict_gateway_identity: bool = False
@@ -35,6 +37,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         database=environment.get("GARONNE_CHIRPSTACK_DB") or None,
         metrics=_address(environment, "GARONNE_METRICS", faults),
         udp=_address(environment, "GARONNE_CHIRPSTACK_UDP", faults),
+        regions=tuple(environment.get("GARONNE_REGIONS", "").replace(",", " ").split()),
         station=_address(environment, "GARONNE_CHIRPSTACK_STATION", faults),
         strict_gateway_identity=_truth(
             environment, "GARONNE_CHIRPSTACK_STRICT_GATEWAYS", faults
