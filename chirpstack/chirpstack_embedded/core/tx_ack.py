@@ -22,6 +22,11 @@ def handle_tx_ack(context: Context, ack: gw.DownlinkTxAck, now: float) -> Verdic
     context.forget_frames(now)
     if not ack.items:
         return Dropped(cause="tx_ack_empty", details=details)
+    asked = context.frames.get(ack.downlink_id)
+    is_strict = context.configuration.strict_gateway_identity
+    if is_strict and asked and ack.gateway_id.lower() != asked.frame.gateway_id:
+        # Left in place: the gateway that was asked may still answer.
+        return Dropped(cause="tx_ack_foreign", details=details)
     sent = context.frames.pop(ack.downlink_id, None)
     if sent is None:
         return Dropped(cause="tx_ack_unknown", details=details)
