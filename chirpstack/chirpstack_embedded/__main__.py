@@ -8,6 +8,7 @@ import sys
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from chirpstack_embedded.adapters.child import log_to_stderr
@@ -65,10 +66,13 @@ def _read(
 ) -> tuple[Settings, Configuration]:
     settings = read_settings(environment)
     log_to_stderr(settings.log_level)
-    configuration, warnings = load_configuration(folder, environment)
+    configuration, warnings = load_configuration(
+        folder, environment, regions=settings.regions
+    )
     for warning in warnings:
         logger.warning("ns.config.ignore %s", warning)
-    return settings, configuration
+    strict = settings.strict_gateway_identity
+    return settings, replace(configuration, strict_gateway_identity=strict)
 
 
 def _create_api_key(configuration: Configuration, settings: Settings, name: str) -> int:

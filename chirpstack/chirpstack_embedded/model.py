@@ -8,25 +8,14 @@ seconds.  These classes change in place; ``store`` writes them.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from chirpstack_api import api, common
 
-ADR_HISTORY_LENGTH = 20
+from chirpstack_embedded.history import UplinkHistory
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UplinkRecord:
-    """One accepted uplink, as the ADR algorithm sees it."""
-
-    f_cnt: int
-    max_snr_db: float
-    max_rssi_dbm: int
-    tx_power_index: int
-    gateway_count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reception:
+class Reception(NamedTuple):
     """How one gateway heard the device: enough to answer through it."""
 
     gateway_id: str
@@ -55,20 +44,32 @@ class Channel:
 
 @dataclass(slots=True, kw_only=True)
 class Session:
-    """A LoRaWAN 1.0.x session (contract §2.2 step 10, §2.13)."""
+    """
+    A session (contract §2.2 step 10, §2.13).
+
+    ``nwk_s_key`` is FNwkSIntKey in 1.1, where ``s_nwk_s_int_key`` and
+    ``nwk_s_enc_key`` stand beside it; empty they are as ``nwk_s_key``, as in 1.0.x.
+    ``f_cnt_down`` is NFCntDown in 1.1, and everything's counter in 1.0.x.
+    """
 
     region_config_id: str
     dev_addr: str
     mac_version: str
     nwk_s_key: bytes = field(repr=False)
     app_s_key: bytes = field(repr=False)
+    s_nwk_s_int_key: bytes = field(default=b"", repr=False)
+    nwk_s_enc_key: bytes = field(default=b"", repr=False)
     f_cnt_down: int = 0
+    a_f_cnt_down: int = 0
     conf_f_cnt: int = 0
     skip_f_cnt_check: bool = False
     rx1_delay: int = 1
     rx1_dr_offset: int = 0
     rx2_dr: int = 0
     rx2_frequency_hz: int = 0
+    uplink_dwell_400ms: bool = False
+    downlink_dwell_400ms: bool = False
+    uplink_max_eirp_index: int = 0
     nb_trans: int = 1
     tx_power_index: int = 0
     dr: int = 0
@@ -79,9 +80,29 @@ class Session:
     extra_uplink_channels: dict[int, Channel] = field(default_factory=dict)
     mac_command_pending: dict[int, bytes] = field(default_factory=dict)
     mac_command_error_count: dict[int, int] = field(default_factory=dict)
-    uplink_adr_history: list[UplinkRecord] = field(default_factory=list)
+    uplink_adr_history: UplinkHistory = field(default_factory=UplinkHistory)
     gateway_history: list[HeardUplink] = field(default_factory=list)
     last_device_status_request_at: float | None = None
+    rejoin_request_enabled: bool = False
+    rejoin_request_max_count_n: int = 0
+    rejoin_request_max_time_n: int = 0
+
+    @property
+    def is_1_1(self) -> bool:
+        """Whether it is of LoRaWAN 1.1: everything that is not 1.0.x."""
+        return not self.mac_version.startswith("1.0")
+
+    @property
+    def app_f_cnt_down(self) -> int:
+        """The counter of the next application downlink."""
+        return self.a_f_cnt_down if self.is_1_1 else self.f_cnt_down
+
+    def count_app_down(self, next_f_cnt: int) -> None:
+        """Set the counter of the next application downlink."""
+        if self.is_1_1:
+            self.a_f_cnt_down = next_f_cnt
+        else:
+            self.f_cnt_down = next_f_cnt
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,13 +7,23 @@ from typing import Any
 from city.objects import Device, DeviceProfile, Gateway
 from city.types import DeviceType
 from wire.declared import DeclaredDevice, DeclaredGateway
+from wire.lorawan.region.catalogue import find_region
 
 NEAR_DEG, NEAR_M = 1e-5, 1.0  # a gateway's statistics may carry a rounded position
 
 
-def profile_of(device_type: DeviceType, tenant_id: str) -> dict[str, Any]:
-    """Return the device profile of a type, by the field names of ChirpStack's API."""
+def profile_of(
+    device_type: DeviceType, tenant_id: str, region: str = ""
+) -> dict[str, Any]:
+    """
+    Return the device profile of a type, by the field names of ChirpStack's API.
+
+    In a city of another `region` than the type's own, the profile is of that one:
+    makers sell a device in a variant per region.
+    """
     settings = dict(device_type.profile)
+    if region:
+        settings["region"] = find_region(region).common_name
     version = str(settings.pop("mac_version")).replace(".", "_")
     return {
         "name": device_type.title,

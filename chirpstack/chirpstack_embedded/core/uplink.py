@@ -7,19 +7,18 @@ from typing import Any, Literal
 
 from chirpstack_embedded.codec import CodecError, DecodedObject
 from chirpstack_embedded.core import documents, mac
-from chirpstack_embedded.core.ciphers import ciphers
+from chirpstack_embedded.core.ciphers import opened, signed_by
 from chirpstack_embedded.core.context import Context
 from chirpstack_embedded.core.downlink import Response
 from chirpstack_embedded.core.mac.exchange import Exchange
 from chirpstack_embedded.core.reception import HeardFrame, filter_by_tenant
 from chirpstack_embedded.core.rendering import NANO
 from chirpstack_embedded.core.verdict import Accepted, Dropped, Verdict
+from chirpstack_embedded.history import UplinkHistory, UplinkRecord
 from chirpstack_embedded.model import (
-    ADR_HISTORY_LENGTH,
     Device,
     HeardUplink,
     Session,
-    UplinkRecord,
     region_name,
 )
 from wire.errors import Malformed
@@ -62,12 +61,13 @@ def handle_data(context: Context, heard: HeardFrame, now: float) -> Outcome:
     device, session = found.device, found.session
     _advance_counter(context, found, now)
     _remember_gateways(context, heard, session)
-    data = ciphers(session).decrypt(frame, found.f_cnt)
+    data, f_opts = opened(session, frame, found.f_cnt)
     session.adr = frame.f_ctrl.adr
     _follow_data_rate(heard, device, session, now)
     _reset_channels(context, heard, frame, session)
     class_before = device.enabled_class
-    answered = _handle_mac_commands(context, heard, frame, found, data)
+    commands = data if frame.f_port == 0 else f_opts
+    answered = _handle_mac_commands(context, heard, found, commands)
     _append_history(heard, session, found.f_cnt)
     _tell_up(context, heard, frame, found, data, class_before)
     context.devices.save(device)
@@ -119,11 +119,10 @@ def _signers(
     # An ABP session has no region before its first uplink.
     if session.region_config_id not in {"", heard.region_config_id}:
         return
-    keys = ciphers(session)
     full = full_f_cnt_up(device.f_cnt_up, frame.f_cnt_16)
     # The bare 16 bits detect a device whose counter started again.
     for f_cnt in dict.fromkeys((full, frame.f_cnt_16)):
-        if keys.verify(heard.phy_payload, f_cnt):
+        if signed_by(session, heard, f_cnt):
             yield session, f_cnt
 
 
@@ -196,7 +195,7 @@ def _follow_data_rate(
     if session.dr != heard.dr:
         # The device changed it by itself, perhaps its power too.
         session.tx_power_index = 0
-        session.uplink_adr_history = []
+        session.uplink_adr_history = UplinkHistory()
     session.dr = heard.dr
 
 
@@ -210,9 +209,8 @@ def _reset_channels(
 
 
 def _handle_mac_commands(
-    context: Context, heard: HeardFrame, frame: DataFrame, match: Match, data: bytes
+    context: Context, heard: HeardFrame, match: Match, octets: bytes
 ) -> mac.Answered:
-    octets = data if frame.f_port == 0 else frame.f_opts
     if not octets:
         return mac.Answered()
     exchange = Exchange(
@@ -227,18 +225,17 @@ def _handle_mac_commands(
 
 def _append_history(heard: HeardFrame, session: Session, f_cnt: int) -> None:
     history = session.uplink_adr_history
-    if history and history[-1].f_cnt == f_cnt:
+    if history.last_f_cnt == f_cnt:
         return
     history.append(
         UplinkRecord(
-            f_cnt=f_cnt,
-            max_snr_db=heard.max_snr_db,
-            max_rssi_dbm=heard.max_rssi_dbm,
-            tx_power_index=session.tx_power_index,
-            gateway_count=len(heard.rx_info),
+            f_cnt,
+            heard.max_snr_db,
+            heard.max_rssi_dbm,
+            session.tx_power_index,
+            len(heard.rx_info),
         )
     )
-    del history[:-ADR_HISTORY_LENGTH]
 
 
 def _tell_up(
@@ -314,7 +311,8 @@ def _is_finite(value: Any) -> bool:
 
 
 def _acknowledge(context: Context, heard: HeardFrame, device: Device) -> None:
-    # 1.0.x does not bind the ACK to a counter: it is for the first pending item.
+    # 1.0.x does not bind the ACK to a counter, 1.1 does by its MIC: it is for the
+    # first pending item.
     item = next((item for item in device.queue if item.is_pending), None)
     if item is None:
         context.warn(f"ns.up.ack.drop cause=nothing_pending dev_eui={device.dev_eui}")

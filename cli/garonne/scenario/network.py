@@ -4,6 +4,7 @@ import random
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -36,6 +37,12 @@ TELLS_THE_TIME = re.compile(r"recvTime|Date|performance|Math\s*\.\s*random")
 MOST_REMEMBERED = 16_384
 
 
+@lru_cache(maxsize=64)  # a city has few scripts, each of many thousand characters
+def tells_the_time(script: str) -> bool:
+    """Whether a script could answer otherwise another time."""
+    return TELLS_THE_TIME.search(script) is not None
+
+
 class RememberingCodec(Codec):
     """Asks a script only once about the same bytes, unless it could tell the time."""
 
@@ -56,7 +63,7 @@ class RememberingCodec(Codec):
         if (known := self._answers.get(key)) is not None:
             return known
         answer = super().decode(script, f_port, data, recv_time, variables)
-        if not TELLS_THE_TIME.search(script) and len(self._answers) < MOST_REMEMBERED:
+        if not tells_the_time(script) and len(self._answers) < MOST_REMEMBERED:
             self._answers[key] = answer
         return answer
 
@@ -75,7 +82,7 @@ class VirtualNetwork:
         self._uuid = uuids(city.seed)
         self.region = city.region
         self.store = Store(":memory:", now)
-        configuration = _configuration(home)
+        configuration = _configuration(home, city.region)
         self._context = Context(
             configuration=configuration,
             devices=self.store.devices,
@@ -177,7 +184,7 @@ class VirtualNetwork:
         for name in sorted({device.device_type for device in city.provisioned}):
             profiles[name] = str(self._uuid())
             message = api.DeviceProfile(
-                id=profiles[name], **profile_of(types[name], tenant_id)
+                id=profiles[name], **profile_of(types[name], tenant_id, city.region)
             )
             self.store.device_profiles.create(message, now)
         return profiles
@@ -189,7 +196,7 @@ def uuids(seed: int) -> Callable[[], UUID]:
     return lambda: UUID(int=rng.getrandbits(128), version=4)
 
 
-def _configuration(home: Path) -> Configuration:
+def _configuration(home: Path, region: str) -> Configuration:
     """The server's own files; nothing is connected, so no address matters."""
     names = ("MQTT_SERVER", "SQLITE_PATH", "API_BIND", "API_SECRET")
     values = ("tcp://127.0.0.1:1883", "sqlite://:memory:", "127.0.0.1:0", "virtual")
@@ -199,7 +206,7 @@ def _configuration(home: Path) -> Configuration:
     others = ("MQTT_USERNAME", "MQTT_PASSWORD", "POSTGRESQL_DSN", "REDIS_SERVER")
     environment |= {f"CHIRPSTACK_{name}": "" for name in others}
     folder = home / "chirpstack" / "server-config"
-    configuration, _ = load_configuration(folder, environment)
+    configuration, _ = load_configuration(folder, environment, regions=[region])
     return configuration
 
 
