@@ -58,6 +58,9 @@ class Session:
     rx1_dr_offset: int = 0
     rx2_dr: int = 0
     rx2_frequency_hz: int = 0
+    uplink_dwell_400ms: bool = False
+    downlink_dwell_400ms: bool = False
+    uplink_max_eirp_index: int = 0
     nb_trans: int = 1
     tx_power_index: int = 0
     dr: int = 0

@@ -27,7 +27,7 @@ join tenant t on t.id = a.tenant_id
 join device_profile p on p.id = d.device_profile_id
 """
 _WRITE = """
-update device set dev_addr = ?, f_cnt_up = ?, enabled_class = ?, dr = ?,
+update device set join_eui = ?, dev_addr = ?, f_cnt_up = ?, enabled_class = ?, dr = ?,
 last_seen_at = ?, scheduler_run_after = ?, margin = ?, external_power_source = ?,
 battery_level = ?, session = ? where dev_eui = ?
 """
@@ -150,13 +150,13 @@ class Devices:
     def update(self, settings: DeviceSettings, now: float) -> bool:
         """Change what a client decides; returns False for an unknown DevEUI."""
         values = _settings_row(settings)[1:]
+        self.forget(settings.dev_eui)  # what it had to write does not win
         cursor = self._database.execute(
             "update device set application_id = ?, device_profile_id = ?, name = ?,"
             " description = ?, join_eui = ?, skip_fcnt_check = ?, is_disabled = ?,"
             " tags = ?, variables = ?, updated_at = ? where dev_eui = ?",
             (*values, now, settings.dev_eui),
         )
-        self.forget(settings.dev_eui)
         return cursor.rowcount == 1
 
     def delete(self, dev_eui: str) -> bool:
@@ -296,6 +296,7 @@ def _settings_row(settings: DeviceSettings) -> tuple[object, ...]:
 def _state_row(device: Device) -> tuple[object, ...]:
     status = device.status
     return (
+        device.join_eui,
         device.dev_addr,
         device.f_cnt_up,
         device.enabled_class,
