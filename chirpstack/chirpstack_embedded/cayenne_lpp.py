@@ -184,7 +184,9 @@ def _channel(key: str, text: str) -> int:
 def _octets(kind: DataType, value: Any) -> bytes | None:
     if not kind.names:
         return kind.numbers[0].write(value) if _is_number(value) else None
-    parts = value if isinstance(value, Mapping) else dict.fromkeys(kind.names)
+    parts: Mapping[str, Any] = dict.fromkeys(kind.names, 0.0)
+    if isinstance(value, Mapping):
+        parts = value
     for name in kind.names:
         if name not in parts:
             raise CayenneError(f"{_ENCODE}: {kind.key}: {name} field is missing")

@@ -88,6 +88,14 @@ min_dr = 1
 max_dr = 7
 repeater_compatible = true
 enabled_uplink_channels = [0]
+dwell_time_400ms = true
+uplink_dwell_time_400ms = true
+downlink_dwell_time_400ms = true
+uplink_max_eirp = 7
+[regions.network.rejoin_request]
+enabled = true
+max_count_n = 7
+max_time_n = 7
 [regions.network.class_b]
 ping_slot_dr = 7
 ping_slot_frequency = 7
@@ -183,6 +191,13 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     "config:regions.network.extra_channels.data_rates",
     "config:regions.network.extra_channels.min_dr",
     "config:regions.network.extra_channels.max_dr",
+    "config:regions.network.dwell_time_400ms",
+    "config:regions.network.uplink_dwell_time_400ms",
+    "config:regions.network.downlink_dwell_time_400ms",
+    "config:regions.network.uplink_max_eirp",
+    "config:regions.network.rejoin_request.enabled",
+    "config:regions.network.rejoin_request.max_count_n",
+    "config:regions.network.rejoin_request.max_time_n",
     "config:regions.network.class_b.ping_slot_dr",
     "config:regions.network.class_b.ping_slot_frequency",
 )
@@ -200,7 +215,12 @@ def test_every_known_key_changes_what_was_read() -> None:
     }
 
     assert [] == warnings
-    assert {".common_name", ".integration.broker.topic_prefix"} == unchanged
+    # One value only, not of the integration, not of the files.
+    assert {
+        ".common_name",
+        ".integration.broker.topic_prefix",
+        ".strict_gateway_identity",
+    } == unchanged
     assert (
         ExtraChannel(frequency_hz=7, data_rates=(1, 2)),
         ExtraChannel(frequency_hz=8, data_rates=(3, 4)),

@@ -168,7 +168,7 @@ def test_what_is_a_result_is_told(world: World, result: str) -> None:
         "function decodeUplink(input) { throw [7.5]; }",
         "function decodeUplink(input) { throw 7.5; }",
         "function decodeUplink(input) { throw null; }",
-        "throw new Error('top');function decodeUplink(input) { return { data: {} }; }",
+        "throw new Error('top');\nfunction decodeUplink(input) { return {}; }",
         "function decodeUplink(input) { return require('x'); }",
         "function decodeUplink(input) { console.log('x'); return { data: {} }; }",
     ],
@@ -255,8 +255,8 @@ def test_buffer_is_there_and_the_three_modules_may_be_imported(world: World) -> 
 def test_a_codec_runs_on_empty_payloads_too(world: World) -> None:
     world.given_joined()
     world.given_codec(
-        "function decodeUplink(i) {"
-        " return { data: { n: i.bytes.length, p: i.fPort } }; }"
+        "function decodeUplink({ bytes, fPort }) {"
+        " return { data: { n: bytes.length, p: fPort } }; }"
     )
     world.when_uplink(b"", f_port=None)
 
