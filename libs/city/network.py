@@ -144,6 +144,19 @@ class Network:
         request = api.CreateTenantRequest(tenant=tenant)
         return str(self._call(f"create tenant {name}", self._tenant.Create, request).id)
 
+    def keeps_gateways(self, tenant_id: str) -> bool:
+        """Whether a tenant's gateways hear for this tenant only."""
+        request = api.GetTenantRequest(id=tenant_id)
+        answer = self._call(f"get tenant {tenant_id}", self._tenant.Get, request)
+        return bool(answer.tenant.private_gateways_up)
+
+    def application_tenant(self, application_id: str) -> str:
+        """Return the id of an application's tenant."""
+        request = api.GetApplicationRequest(id=application_id)
+        asked = f"get application {application_id}"
+        answer = self._call(asked, self._application.Get, request)
+        return str(answer.application.tenant_id)
+
     def applications(self, tenant_id: str) -> list[Named]:
         """Return all applications of a tenant."""
         found = self._pages(
@@ -223,6 +236,12 @@ class Network:
         request = api.GetDeviceRequest(dev_eui=dev_eui)
         answer = self._call(f"get device {dev_eui}", self._device.Get, request)
         return messages.device(answer.device)
+
+    def last_seen_at(self, dev_eui: str) -> float | None:
+        """Return when a device was last heard (Unix seconds), None: never."""
+        request = api.GetDeviceRequest(dev_eui=dev_eui)
+        answer = self._call(f"get device {dev_eui}", self._device.Get, request)
+        return messages.instant(answer, "last_seen_at")
 
     def create_device(self, device: Device) -> None:
         """Create a device."""
@@ -356,6 +375,16 @@ class Network:
         call = self._internal.StreamDeviceEvents(request, metadata=self._metadata)
         try:
             yield _events(call, f"stream events of {dev_eui}")
+        finally:
+            call.cancel()
+
+    @contextmanager
+    def device_frames(self, dev_eui: str) -> Iterator[Iterator[DeviceEvent]]:
+        """Open the stream of a device's frames; ``kind`` is the frame's type."""
+        request = api.StreamDeviceFramesRequest(dev_eui=dev_eui)
+        call = self._internal.StreamDeviceFrames(request, metadata=self._metadata)
+        try:
+            yield _events(call, f"stream frames of {dev_eui}")
         finally:
             call.cancel()
 
