@@ -203,7 +203,7 @@ class _Run:
         return [self._types[name] for name in names if name in self._types]
 
     def _profile(self, device_type: DeviceType) -> Outcome:
-        wanted = profile_of(device_type, self._tenant_id)
+        wanted = profile_of(device_type, self._tenant_id, self._city.region)
         profile_id = self._profile_id(device_type.title)
         if profile_id is None:
             create = self._network.create_device_profile

@@ -17,6 +17,7 @@ from wire.air import FSK, AirFrame
 from wire.declared import DeclaredGateway
 from wire.eui64 import EUI64
 from wire.lorawan.airtime import lora_airtime_s
+from wire.lorawan.gps import unix_from_gps
 from wire.lorawan.mhdr import Direction
 from wire.lorawan.region import Region
 
@@ -56,7 +57,7 @@ class Delay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpsEpoch:
-    """At an instant of GPS time (class B); needs a locked GPS receiver."""
+    """At an instant of GPS time (class B, groups); needs a locked GPS receiver."""
 
     time_s: float
 
@@ -102,9 +103,16 @@ class Gateway:
     """A half of the LoRaWAN air interface, with a queue of its own."""
 
     def __init__(
-        self, place: DeclaredGateway, *, region: Region, boot_s: float, seed: int
+        self,
+        place: DeclaredGateway,
+        *,
+        region: Region,
+        boot_s: float,
+        seed: int,
+        gps_locked: bool = True,
     ) -> None:
         self.place = place
+        self.gps_locked = gps_locked
         self._region = region
         self._boot_s = boot_s
         self._random = Random(f"{seed}/{place.gateway_id}")
@@ -207,8 +215,12 @@ class Gateway:
                 start_s = self._after(item.context, delay_s, now)
                 status = self._queue.check(start_s, airtime_s, now)
                 return start_s if status is TxStatus.OK else status
-            case GpsEpoch():
+            case GpsEpoch() if not self.gps_locked:
                 return TxStatus.GPS_UNLOCKED
+            case GpsEpoch(time_s=time_s):
+                start_s = unix_from_gps(time_s)
+                status = self._queue.check(start_s, airtime_s, now)
+                return start_s if status is TxStatus.OK else status
             case _:
                 return TxStatus.INTERNAL_ERROR
 

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from wire.errors import Malformed
 from wire.eui64 import EUI64
+from wire.lorawan.region.catalogue import REGIONS
 from wire.radio.plan import RadioPlan
 
 GATEWAY_COLUMNS = ("gateway_id", "name", "latitude", "longitude", "altitude_m")
@@ -80,6 +81,7 @@ class DeclaredCity:
         head = _Head.read(city_toml, faults)
         gateways = tuple(_gateways(gateways_csv, faults))
         devices = tuple(_devices(devices_csv, faults))
+        faults += _region_faults(head.text("city", "region", default="eu868"))
         radio, radio_faults = RadioPlan.read(head.table("radio"))
         faults += [f"{_CITY_FILE}: {fault}" for fault in radio_faults]
         _unique("gateways.csv", "gateway_id", (g.gateway_id for g in gateways), faults)
@@ -107,6 +109,12 @@ class DeclaredCity:
     def provisioned(self) -> tuple[DeclaredDevice, ...]:
         """Devices the city itself provisions: all but those in the box."""
         return tuple(device for device in self.devices if not device.box)
+
+
+def _region_faults(name: str) -> list[str]:
+    if name in REGIONS:
+        return []
+    return [f"{_CITY_FILE}: region is {name!r}, not one of {', '.join(REGIONS)}"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ class Card:
     app_key: Key
     latitude: float
     longitude: float
+    gen_app_key: Key | None = None
+    """A 1.0.x device's key for its groups (TS005), if it has one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,8 @@ class Profile:
     tries: int = 8
     late_s: float = 0.0
     adr: bool = True
+    packages: bool = False
+    """It speaks the packages TS003 and TS005 on their usual ports."""
     _rates: dict[int, DataRate] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -46,6 +50,14 @@ class Profile:
     def data_rate(self, index: int) -> DataRate:
         """The region's data rate, found at once: every frame asks for it."""
         return self._rates[index]
+
+    def slowest(self, *, dwell: bool) -> int:
+        """The slowest data rate that an uplink may have, within 400 ms or not."""
+        return min(
+            index
+            for index, rate in self._rates.items()
+            if rate.uplink and rate.frm_payload(dwell=dwell)
+        )
 
     @property
     def max_f_cnt_gap(self) -> int | None:

@@ -16,6 +16,7 @@ from lorawan_sim.behaviour import Behaviour, Message
 from lorawan_sim.card import Card, Profile
 from lorawan_sim.device import Device
 from lorawan_sim.events import What
+from lorawan_sim.groups import Groups
 from lorawan_sim.session import Session
 from lorawan_sim.tampering import ON_ANY, ON_DATA, Hand, flipped, is_data
 from lorawan_sim.windows import Slot
@@ -103,6 +104,7 @@ class FaultyDevice(Device):
         seed: int = 0,
         dev_nonce: int = 0,
         session: Session | None = None,
+        groups: Groups | None = None,
     ) -> None:
         super().__init__(
             faulty_card(card, faults, seed),
@@ -111,6 +113,7 @@ class FaultyDevice(Device):
             seed=seed,
             dev_nonce=dev_nonce,
             session=session,
+            groups=groups,
         )
         self._begins = begins
         self._running = [self._start(fault, seed) for fault in faults]
