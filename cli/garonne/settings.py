@@ -33,7 +33,7 @@ LEVELS = ("debug", "info", "warning", "error")
 
 # variable -> schemes it may have, and an example for the sentence.
 SCHEMES = {
-    "GARONNE_MQTT": (("mqtt",), "mqtt://user:password@host:1883"),
+    "GARONNE_MQTT": (("mqtt", "mqtts"), "mqtt://user:password@host:1883"),
     "GARONNE_REDIS": (("redis", "unix"), "redis://:password@host:6379/0"),
     "GARONNE_S3": (("http", "https"), "http://host:9000"),
 }
