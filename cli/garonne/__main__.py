@@ -154,6 +154,24 @@ def _people_commands(commands: "_Commands") -> None:
     )
     lamp.set_defaults(run="garonne.commands.lamp:lamp")
 
+    relay = commands.add_parser(
+        "relay",
+        help="switch a metered relay and wait for its own report",
+        description="Ask a metered relay to close (--on) or open (--off) and tell each "
+        "step until its own report confirms it, as `garonne lamp` does. Exit code 0 "
+        "only when every one confirmed.",
+    )
+    relay.add_argument(
+        "relay",
+        metavar="RELAY",
+        help="its name or DevEUI, or a street or district: all its relays",
+    )
+    state = relay.add_mutually_exclusive_group(required=True)
+    state.add_argument("--on", dest="on", action="store_const", const=True)
+    state.add_argument("--off", dest="on", action="store_const", const=False)
+    relay.add_argument("--timeout", type=_seconds, metavar="S", help="seconds to wait")
+    relay.set_defaults(run="garonne.commands.relay:relay")
+
     _device_commands(commands)
     _doctor_command(commands)
     _scenario_commands(commands)
