@@ -191,9 +191,13 @@ def _octets(kind: DataType, value: Any) -> bytes | None:
         if name not in parts:
             raise CayenneError(f"{_ENCODE}: {kind.key}: {name} field is missing")
     return b"".join(
-        number.write(parts[name] if _is_number(parts[name]) else 0.0)
+        number.write(_number_or_zero(parts[name]))
         for name, number in zip(kind.names, kind.numbers, strict=True)
     )
+
+
+def _number_or_zero(value: Any) -> float:
+    return float(value) if _is_number(value) else 0.0
 
 
 def _is_number(value: Any) -> bool:
