@@ -172,7 +172,22 @@ create index multicast_group_queue_item_group
     on multicast_group_queue_item(multicast_group_id);
 """
 
-MIGRATIONS = (FIRST, MULTICAST)
+SERIES = """
+create table series (
+    name text not null,
+    aggregation text not null,
+    at integer not null,
+    sums text not null,
+    primary key (name, aggregation, at)
+) strict, without rowid;
+
+create table series_state (
+    name text primary key,
+    value text not null
+) strict, without rowid;
+"""
+
+MIGRATIONS = (FIRST, MULTICAST, SERIES)
 """What brings a database from each version to the next; an empty file has version 0."""
 
 SCHEMA_VERSION = len(MIGRATIONS)
