@@ -24,6 +24,7 @@ from city.errors import (
     Unreachable,
     Unsupported,
 )
+from city.network_groups import NetworkGroups
 from city.objects import (
     Activation,
     Device,
@@ -83,6 +84,7 @@ class Network:
         self._device = api.DeviceServiceStub(self._channel)
         self._gateway = api.GatewayServiceStub(self._channel)
         self._internal = api.InternalServiceStub(self._channel)
+        self.groups = NetworkGroups(self._channel, self._call, self._pages)
 
     def __repr__(self) -> str:
         """Name the server, never the token."""
@@ -204,6 +206,19 @@ class Network:
             self._device.List,
             api.ListDevicesRequest,
             application_id=application_id,
+        )
+        return list(map(messages.listed_device, found))
+
+    def tagged_devices(
+        self, application_id: str, tags: Mapping[str, str]
+    ) -> list[ListedDevice]:
+        """Return the devices of an application that have all these tags."""
+        found = self._pages(
+            "list devices by tags",
+            self._device.List,
+            api.ListDevicesRequest,
+            application_id=application_id,
+            tags=tags,
         )
         return list(map(messages.listed_device, found))
 
