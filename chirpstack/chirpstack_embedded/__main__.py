@@ -65,7 +65,9 @@ def _read(
 ) -> tuple[Settings, Configuration]:
     settings = read_settings(environment)
     log_to_stderr(settings.log_level)
-    configuration, warnings = load_configuration(folder, environment)
+    configuration, warnings = load_configuration(
+        folder, environment, regions=settings.regions
+    )
     for warning in warnings:
         logger.warning("ns.config.ignore %s", warning)
     return settings, configuration

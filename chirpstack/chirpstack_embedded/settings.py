@@ -18,6 +18,10 @@ class Settings:
     """``GARONNE_METRICS``: where Prometheus reads, ``host:port``."""
     udp: tuple[str, int] | None = None
     """``GARONNE_CHIRPSTACK_UDP``: where gateways speak Semtech's UDP, ``host:port``."""
+    regions: tuple[str, ...] = ()
+    """``GARONNE_REGIONS``: enabled before ``network.enabled_regions``."""
+    station: tuple[str, int] | None = None
+    """``GARONNE_CHIRPSTACK_STATION``: where Basics Station connects, ``host:port``."""
     log_level: str = "info"
     """``GARONNE_LOG``."""
     failpoint: str = ""
@@ -31,6 +35,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         database=environment.get("GARONNE_CHIRPSTACK_DB") or None,
         metrics=_address(environment, "GARONNE_METRICS", faults),
         udp=_address(environment, "GARONNE_CHIRPSTACK_UDP", faults),
+        regions=tuple(environment.get("GARONNE_REGIONS", "").replace(",", " ").split()),
+        station=_address(environment, "GARONNE_CHIRPSTACK_STATION", faults),
         log_level=_level(environment.get("GARONNE_LOG") or "info", faults),
         failpoint=environment.get("GARONNE_FAILPOINT", ""),
     )

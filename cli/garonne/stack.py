@@ -1,11 +1,13 @@
 """The table of the embedded stack: every part, what it needs, where it listens."""
 
 import sys
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from garonne.engines import mosquitto, rclone, valkey
+from garonne.errors import Refused
 from garonne.parts import (
     Finishes,
     Gauge,
@@ -15,6 +17,7 @@ from garonne.parts import (
     RedisAnswers,
     S3Answers,
 )
+from garonne.places import read_city
 from garonne.settings import Settings
 from garonne.state import Ports, private_folder, secret
 
@@ -34,6 +37,7 @@ class Program:
 
 # In the order of need. What is not started here (its address was given) drops out
 # of everybody's needs. Devices come last: nobody must miss their first word.
+GATEWAY_ENDPOINTS = ("GARONNE_CHIRPSTACK_UDP", "GARONNE_CHIRPSTACK_STATION")
 PROGRAMS = (
     Program(name="chirpstack", module="chirpstack_embedded", needs=("mosquitto",)),
     Program(
@@ -64,6 +68,7 @@ PROGRAMS = (
         needs=("mosquitto", "valkey", "provisioning"),
     ),
     Program(name="gateways", module="gateway_sim", needs=("mosquitto", "provisioning")),
+    Program(name="group-keys", module="provisioning.group_keys", needs=("sender",)),
     Program(
         name="devices",
         module="lorawan_sim",
@@ -155,7 +160,18 @@ def _programs(settings: Settings) -> list[Program]:
         if "GARONNE_CHIRPSTACK_GRPC" in settings.given
         else set()
     )
+    if not _has_groups(settings):
+        elsewhere.add("group-keys")
     return [program for program in PROGRAMS if program.name not in elsewhere]
+
+
+def _has_groups(settings: Settings) -> bool:
+    """Whether the city declares multicast groups, as far as it can be read here."""
+    path = settings.home / "cities" / settings.city / "city.toml"
+    try:
+        return bool(tomllib.loads(path.read_text("utf-8")).get("groups"))
+    except (OSError, ValueError):
+        return False  # provisioning says what is wrong with it
 
 
 def _part(
@@ -185,6 +201,14 @@ def _part(
     )
 
 
+def _region(settings: Settings) -> str:
+    """Return the city's region; what cannot be read is said by those who need it."""
+    try:
+        return read_city(settings.home, settings.city).region
+    except Refused:
+        return ""
+
+
 def _chirpstack(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
     """
     Return the environment of ChirpStack, and no variable more than it needs.
@@ -204,6 +228,7 @@ def _chirpstack(settings: Settings, environment: Mapping[str, str]) -> dict[str,
         "CHIRPSTACK_REDIS_SERVER": environment["GARONNE_REDIS"],
         "CHIRPSTACK_POSTGRESQL_DSN": "",
         "GARONNE_CHIRPSTACK_DB": str(database),
-        "GARONNE_CHIRPSTACK_UDP": environment.get("GARONNE_CHIRPSTACK_UDP", ""),
+        "GARONNE_REGIONS": _region(settings),
+        **{name: environment.get(name, "") for name in GATEWAY_ENDPOINTS},
         "GARONNE_LOG": settings.log,
     }

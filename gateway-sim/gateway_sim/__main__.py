@@ -14,11 +14,10 @@ from gateway_sim.program import Program
 from gateway_sim.settings import Settings, WrongSettings
 from wire.declared import DeclaredCity
 from wire.errors import Malformed
-from wire.lorawan.region.eu868 import EU868
+from wire.lorawan.region.catalogue import REGIONS
 
 WRONG_SETTINGS = 2
 CANNOT_LISTEN = 1
-REGIONS = {EU868.name: EU868}
 
 log = logging.getLogger(__name__)
 

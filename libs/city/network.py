@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 
 import grpc
 from chirpstack_api import api
+from google.protobuf.empty_pb2 import Empty
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
@@ -83,6 +84,7 @@ class Network:
         self._profile = api.DeviceProfileServiceStub(self._channel)
         self._device = api.DeviceServiceStub(self._channel)
         self._gateway = api.GatewayServiceStub(self._channel)
+        self._user = api.UserServiceStub(self._channel)
         self._internal = api.InternalServiceStub(self._channel)
         self.groups = NetworkGroups(self._channel, self._call, self._pages)
 
@@ -108,6 +110,15 @@ class Network:
         """Return the token of a user."""
         request = api.LoginRequest(email=email, password=password)
         return str(self._call("log in", self._internal.Login, request).jwt)
+
+    def change_own_password(self, password: str) -> None:
+        """Give the user whose token this is another password (8 to 128 characters)."""
+        asked = "change the user's password"
+        profile = self._call(asked, self._internal.Profile, Empty())
+        request = api.UpdateUserPasswordRequest(
+            user_id=profile.user.id, password=password
+        )
+        self._call(asked, self._user.UpdatePassword, request)
 
     def create_api_key(self, name: str, *, tenant_id: str = "") -> str:
         """Return a new key's token: an admin's, or a tenant's. Needs a user's token."""
@@ -346,9 +357,13 @@ class Network:
     # -- the stream
 
     @contextmanager
-    def device_events(self, dev_eui: str) -> Iterator[Iterator[DeviceEvent]]:
+    def device_events(
+        self, dev_eui: str, *, timeout_s: float | None = None
+    ) -> Iterator[Iterator[DeviceEvent]]:
         """
         Open the stream of a device's events: about ten old ones first, then the new.
+
+        After ``timeout_s`` it ends with Unreachable.
 
         ::
 
@@ -357,7 +372,9 @@ class Network:
                     ...
         """
         request = api.StreamDeviceEventsRequest(dev_eui=dev_eui)
-        call = self._internal.StreamDeviceEvents(request, metadata=self._metadata)
+        call = self._internal.StreamDeviceEvents(
+            request, metadata=self._metadata, timeout=timeout_s
+        )
         try:
             yield _events(call, f"stream events of {dev_eui}")
         finally:

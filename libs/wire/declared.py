@@ -10,6 +10,8 @@ from typing import Any, Self
 
 from wire.errors import Malformed
 from wire.eui64 import EUI64
+from wire.groups import DeclaredGroup, GroupRule, groups_of, read_rules
+from wire.lorawan.region.catalogue import REGIONS
 from wire.radio.plan import RadioPlan
 
 GATEWAY_COLUMNS = ("gateway_id", "name", "latitude", "longitude", "altitude_m")
@@ -72,6 +74,7 @@ class DeclaredCity:
     gateways: tuple[DeclaredGateway, ...]
     devices: tuple[DeclaredDevice, ...]
     radio: RadioPlan = field(default_factory=RadioPlan)
+    group_rules: tuple[GroupRule, ...] = ()
 
     @classmethod
     def parse(cls, *, city_toml: str, gateways_csv: str, devices_csv: str) -> Self:
@@ -80,8 +83,10 @@ class DeclaredCity:
         head = _Head.read(city_toml, faults)
         gateways = tuple(_gateways(gateways_csv, faults))
         devices = tuple(_devices(devices_csv, faults))
+        faults += _region_faults(head.text("city", "region", default="eu868"))
         radio, radio_faults = RadioPlan.read(head.table("radio"))
         faults += [f"{_CITY_FILE}: {fault}" for fault in radio_faults]
+        rules = read_rules(head.tables.get("groups", []), faults)
         _unique("gateways.csv", "gateway_id", (g.gateway_id for g in gateways), faults)
         _unique("devices.csv", "dev_eui", (d.dev_eui for d in devices), faults)
         _unique("devices.csv", "name", (d.name for d in devices), faults)
@@ -96,7 +101,13 @@ class DeclaredCity:
             gateways=gateways,
             devices=devices,
             radio=radio,
+            group_rules=rules,
         )
+
+    @property
+    def groups(self) -> list[DeclaredGroup]:
+        """The multicast groups of the devices the city provisions."""
+        return groups_of(self.group_rules, self.provisioned)
 
     @property
     def indoors(self) -> frozenset[EUI64]:
@@ -107,6 +118,12 @@ class DeclaredCity:
     def provisioned(self) -> tuple[DeclaredDevice, ...]:
         """Devices the city itself provisions: all but those in the box."""
         return tuple(device for device in self.devices if not device.box)
+
+
+def _region_faults(name: str) -> list[str]:
+    if name in REGIONS:
+        return []
+    return [f"{_CITY_FILE}: region is {name!r}, not one of {', '.join(REGIONS)}"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,7 @@ def test_all_faults_are_listed_at_once() -> None:
         server = "http://x"
         [[regions]]
         id = "us915_0"
-        common_name = "US915"
+        common_name = "KR920"
         """
     )
 
@@ -138,7 +138,7 @@ def test_all_faults_are_listed_at_once() -> None:
         "api.bind is 'nowhere'",
         "CHIRPSTACK_API_SECRET is not set",
         "'mars'",
-        "US915",
+        "KR920",
         "deduplication_delay is 'soon'",
         "batch_size is 'many'",
         "server is 'http://x'",

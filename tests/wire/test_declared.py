@@ -157,3 +157,9 @@ def test_any_texts_are_a_city_or_malformed(
             parse(city, gateways, rows)
         except Malformed:
             continue
+
+
+def test_a_region_that_is_not_in_the_catalogue_is_named_with_all_that_are() -> None:
+    (fault,) = faults(CITY.replace("[city]", '[city]\nregion = "mars"'))
+
+    assert fault.startswith("city.toml: region is 'mars', not one of eu868, us915_0")

@@ -9,6 +9,7 @@ from chirpstack_embedded.config.model import (
     Network,
     Region,
     RegionNetwork,
+    RejoinRequest,
     Scheduler,
 )
 
@@ -20,6 +21,7 @@ __all__ = [
     "Network",
     "Region",
     "RegionNetwork",
+    "RejoinRequest",
     "Scheduler",
     "load_configuration",
     "parse_configuration",

@@ -28,6 +28,13 @@ _REGION_NETWORK = (
     "min_dr",
     "max_dr",
     "repeater_compatible",
+    "dwell_time_400ms",
+    "uplink_dwell_time_400ms",
+    "downlink_dwell_time_400ms",
+    "uplink_max_eirp",
+    "rejoin_request.enabled",
+    "rejoin_request.max_count_n",
+    "rejoin_request.max_time_n",
     "enabled_uplink_channels",
     "extra_channels.frequency",
     "extra_channels.data_rates",
@@ -84,6 +91,5 @@ IGNORED = (
     "logging.",  # the format is fixed
     "monitoring.",  # metrics are served on GARONNE_METRICS
     "regions.gateway.channels",  # for Concentratord only, as in ChirpStack
-    "regions.network.rejoin_request",  # LoRaWAN 1.1 only
 )
 """Prefixes that mean nothing here and deserve no warning."""

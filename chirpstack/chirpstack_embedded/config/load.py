@@ -7,7 +7,7 @@ variable is replaced, then the text is parsed.  Where ChirpStack is silent
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +20,23 @@ from chirpstack_embedded.config.model import (
     Network,
     Region,
     RegionNetwork,
+    RejoinRequest,
     Scheduler,
 )
 from chirpstack_embedded.config.reader import Table
 from chirpstack_embedded.errors import BadConfiguration
+from wire.lorawan.region.catalogue import COMMON
 
-SUPPORTED_COMMON_NAMES = ("EU868",)
+SUPPORTED_COMMON_NAMES = tuple(COMMON)
 
 
 def load_configuration(
-    folder: Path, environment: Mapping[str, str]
+    folder: Path, environment: Mapping[str, str], *, regions: Sequence[str] = ()
 ) -> tuple[Configuration, list[str]]:
     """
     Read every ``*.toml`` of ``folder``.
 
+    ``regions`` are ids enabled before those of ``network.enabled_regions``.
     Returns the configuration and warnings, one sentence each.
     Raises ``BadConfiguration`` with every fault.
     """
@@ -41,11 +44,11 @@ def load_configuration(
     if not files:
         raise BadConfiguration([f"{folder} holds no *.toml file"])
     text = "\n".join(file.read_text(encoding="utf-8") for file in files)
-    return parse_configuration(text, environment)
+    return parse_configuration(text, environment, regions=regions)
 
 
 def parse_configuration(
-    text: str, environment: Mapping[str, str]
+    text: str, environment: Mapping[str, str], *, regions: Sequence[str] = ()
 ) -> tuple[Configuration, list[str]]:
     """Parse the joined files after substituting ``environment``."""
     try:
@@ -53,7 +56,7 @@ def parse_configuration(
     except tomllib.TOMLDecodeError as error:
         raise BadConfiguration([f"the configuration is not TOML: {error}"]) from error
     root = Table(document)
-    configuration = _configuration(root)
+    configuration = _configuration(root, regions)
     if root.faults:
         raise BadConfiguration(root.faults)
     return configuration, _warnings(document)
@@ -67,8 +70,8 @@ def _substitute(text: str, environment: Mapping[str, str]) -> str:
     return text
 
 
-def _configuration(root: Table) -> Configuration:
-    enabled = root.strings("network.enabled_regions")
+def _configuration(root: Table, first: Sequence[str]) -> Configuration:
+    enabled = [*dict.fromkeys([*first, *root.strings("network.enabled_regions")])]
     regions = [_region(table) for table in root.tables("regions")]
     _check_regions(root, enabled, regions)
     api_secret = root.string("api.secret", "-")
@@ -87,7 +90,12 @@ def _configuration(root: Table) -> Configuration:
         codec_max_execution_time_s=root.duration_s("codec.js.max_execution_time", 0.1),
         network=_network(root),
         integration=_integration(root),
-        regions=tuple(region for region in regions if region.id in enabled),
+        regions=tuple(
+            sorted(
+                (region for region in regions if region.id in enabled),
+                key=lambda region: enabled.index(region.id),
+            )
+        ),
     )
 
 
@@ -104,8 +112,26 @@ def _check_regions(root: Table, enabled: list[str], regions: list[Region]) -> No
                 f"region {name!r} is {known[name].common_name}: the embedded server"
                 f" knows {', '.join(SUPPORTED_COMMON_NAMES)}"
             )
+        else:
+            _check_channels(root, known[name])
     if not enabled:
         root.fault("network.enabled_regions is empty: no gateway would be heard")
+
+
+def _check_channels(root: Table, region: Region) -> None:
+    table, network = COMMON[region.common_name], region.network
+    if table.fixed_channels and network.extra_channels:
+        root.fault(
+            f"region {region.id!r} has extra_channels, but the channels of"
+            f" {region.common_name} are fixed"
+        )
+    count = len(table.default_channels) + len(network.extra_channels)
+    unknown = [i for i in network.enabled_uplink_channels if not 0 <= i < count]
+    if unknown:
+        root.fault(
+            f"region {region.id!r} enables the uplink channels {unknown},"
+            f" it has 0 to {count - 1}"
+        )
 
 
 def _network(root: Table) -> Network:
@@ -157,7 +183,8 @@ def _region(table: Table) -> Region:
     return Region(
         id=table.string("id", ""),
         description=table.string("description", ""),
-        common_name=table.string("common_name", ""),
+        # ChirpStack reads AS923-2 and AS923_2 alike.
+        common_name=table.string("common_name", "").replace("-", "_"),
         user_info=table.string("user_info", ""),
         force_gws_private=table.boolean("gateway.force_gws_private", False),
         broker=_broker(table, "gateway.backend.mqtt"),
@@ -182,6 +209,17 @@ def _region_network(table: Table) -> RegionNetwork:
         min_dr=table.integer("network.min_dr", 0),
         max_dr=table.integer("network.max_dr", 0),
         repeater_compatible=table.boolean("network.repeater_compatible", False),
+        dwell_time_400ms=table.boolean("network.dwell_time_400ms", False),
+        uplink_dwell_time_400ms=table.boolean("network.uplink_dwell_time_400ms", False),
+        downlink_dwell_time_400ms=table.boolean(
+            "network.downlink_dwell_time_400ms", False
+        ),
+        uplink_max_eirp_dbm=table.number("network.uplink_max_eirp", 0),
+        rejoin_request=RejoinRequest(
+            enabled=table.boolean("network.rejoin_request.enabled", False),
+            max_count_n=table.integer("network.rejoin_request.max_count_n", 0),
+            max_time_n=table.integer("network.rejoin_request.max_time_n", 0),
+        ),
         enabled_uplink_channels=tuple(
             table.integers("network.enabled_uplink_channels")
         ),

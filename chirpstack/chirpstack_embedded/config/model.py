@@ -33,6 +33,15 @@ class ExtraChannel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RejoinRequest:
+    """``[regions.network.rejoin_request]``: how often 1.1 devices ask again."""
+
+    enabled: bool = False
+    max_count_n: int = 0
+    max_time_n: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegionNetwork:
     """``[regions.network]``."""
 
@@ -49,6 +58,12 @@ class RegionNetwork:
     min_dr: int = 0
     max_dr: int = 0
     repeater_compatible: bool = False
+    dwell_time_400ms: bool = False
+    """Which of the band's tables the server reckons with."""
+    uplink_dwell_time_400ms: bool = False
+    downlink_dwell_time_400ms: bool = False
+    uplink_max_eirp_dbm: float = 0.0
+    rejoin_request: RejoinRequest = RejoinRequest()
     enabled_uplink_channels: tuple[int, ...] = ()
     extra_channels: tuple[ExtraChannel, ...] = ()
     ping_slot_dr: int = 0

@@ -173,7 +173,9 @@ def _rx1(
     delay_s: int,
 ) -> Opportunity:
     dr = plan.rx1_data_rate(heard.dr, session.rx1_dr_offset)
-    tx_info = _tx_info(plan, gateway, heard.tx_info.frequency, dr)
+    tx_info = _tx_info(
+        plan, gateway, plan.rx1_frequency_hz(heard.tx_info.frequency), dr
+    )
     tx_info.timing.delay.delay.seconds = delay_s
     room = plan.max_payload_size(device.profile, dr)
     return Opportunity(tx_info=tx_info, room=room)

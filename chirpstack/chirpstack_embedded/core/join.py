@@ -21,7 +21,7 @@ from chirpstack_embedded.model import (
 )
 from wire.errors import Malformed
 from wire.lorawan.ids import DevAddr, NetID
-from wire.lorawan.join import CFList, DLSettings, JoinAccept, JoinRequest
+from wire.lorawan.join import DLSettings, JoinAccept, JoinRequest
 from wire.lorawan.keys import Key, derive_session_keys
 
 
@@ -129,7 +129,7 @@ def _grant(
     plan = context.plans[heard.region_config_id]
     net_id = context.configuration.network.net_id
     dev_addr = random_dev_addr(context.rng, net_id, device.tenant.dev_addr_prefixes)
-    accept = _accept(plan, net_id, dev_addr, join_nonce)
+    accept = _accept(plan, device, net_id, dev_addr, join_nonce)
     info = documents.device_info(device)  # before the class may change
     _start_session(device, plan, request, keys, accept)
     if device.profile.flush_queue_on_activate:
@@ -149,12 +149,9 @@ def _grant(
 
 
 def _accept(
-    plan: RegionPlan, net_id: str, dev_addr: str, join_nonce: int
+    plan: RegionPlan, device: Device, net_id: str, dev_addr: str, join_nonce: int
 ) -> JoinAccept:
     network = plan.region.network
-    frequencies_hz = [
-        channel.frequency_hz for channel in plan.cf_list_channels().values()
-    ]
     return JoinAccept(
         join_nonce=join_nonce,
         net_id=NetID.parse(net_id),
@@ -163,9 +160,7 @@ def _accept(
             rx1_dr_offset=network.rx1_dr_offset, rx2_data_rate=network.rx2_dr
         ),
         rx_delay=network.rx1_delay,
-        cf_list=CFList(frequencies_hz=tuple(frequencies_hz))
-        if frequencies_hz
-        else None,
+        cf_list=plan.cf_list(device.profile),
     )
 
 
@@ -190,7 +185,7 @@ def _start_session(
         nwk_s_key=bytes(session_keys.nwk_s_key),
         app_s_key=bytes(session_keys.app_s_key),
         rx2_frequency_hz=plan.table.rx2_frequency_hz,
-        default_channels=plan.default_channel_indices,
+        enabled_channels=plan.joined_channels(accept.cf_list),
         extra_channels=plan.cf_list_channels(),
     )
     device.dev_addr = str(accept.dev_addr)
@@ -238,7 +233,7 @@ def _items(heard: HeardFrame, plan: RegionPlan, gateway: Reception) -> list[Any]
     # A JoinAccept's RX2 is the band's, not the configured one (contract §2.2).
     windows = (
         (
-            heard.tx_info.frequency,
+            plan.rx1_frequency_hz(heard.tx_info.frequency),
             plan.rx1_data_rate(heard.dr, 0),
             plan.table.join_accept_delay1_s,
         ),

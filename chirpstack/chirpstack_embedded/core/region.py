@@ -10,13 +10,12 @@ from functools import cached_property
 from chirpstack_api import api, common, gw
 
 from chirpstack_embedded.config import Region
+from chirpstack_embedded.core.payload_size import max_payload_size
 from chirpstack_embedded.model import Channel, Session
-from wire.lorawan.region import FHDR_SIZE, Modulation
-from wire.lorawan.region import Region as RegionTable
-from wire.lorawan.region.eu868 import EU868
-
-TABLES: dict[str, RegionTable] = {"EU868": EU868}
-"""The regions this server knows, by the LoRa Alliance's common name."""
+from wire.lorawan.join import CFList
+from wire.lorawan.region import Modulation
+from wire.lorawan.region.catalogue import COMMON
+from wire.lorawan.region.fixed import channel_masks
 
 LORA_125_KHZ = 125_000
 _CR_4_5 = gw.CodeRate.CR_4_5
@@ -33,18 +32,21 @@ REQUIRED_SNR_DB = {
     12: -20.0,
 }
 
-_REPEATER_SIZE = 222
-_TABLED_VERSIONS = frozenset(
+# What a profile without supported_uplink_data_rates is taken to support.
+_FASTEST = {"US915": 4, "AU915": 6}
+_FASTEST_ELSEWHERE = 5
+# ChirpStack counts powers of IN865 that the regional parameters do not have.
+_LAST_POWER = {"IN865": 14}
+_WITHOUT_MASKS = frozenset(
     {
         common.MacVersion.LORAWAN_1_0_0,
         common.MacVersion.LORAWAN_1_0_1,
         common.MacVersion.LORAWAN_1_0_2,
-        common.MacVersion.LORAWAN_1_0_3,
-        common.MacVersion.LORAWAN_1_1_0,
     }
 )
-_OLD_REVISIONS = frozenset(
-    {common.RegParamsRevision.RP002_1_0_0, common.RegParamsRevision.RP002_1_0_1}
+"""Versions whose CFList holds frequencies only: in fixed plans they get none."""
+_AU915_WITHOUT_TX_PARAMS = frozenset(
+    {common.MacVersion.LORAWAN_1_0_1, common.MacVersion.LORAWAN_1_0_2}
 )
 
 
@@ -53,15 +55,16 @@ class RegionPlan:
 
     def __init__(self, region: Region) -> None:
         self.region = region
-        self.table = TABLES[region.common_name]
+        self.table = COMMON[region.common_name]
         self.rates = {rate.index: rate for rate in self.table.data_rates}
-        self.default_data_rates = _data_rates(self.table)
         self.channels = [
             Channel(
-                frequency_hz=channel.frequency_hz, data_rates=self.default_data_rates
+                frequency_hz=channel.frequency_hz,
+                data_rates=tuple(range(channel.min_dr, channel.max_dr + 1)),
             )
             for channel in self.table.default_channels
         ]
+        self.default_data_rates = self.channels[0].data_rates
         self.default_channel_indices = list(range(len(self.channels)))
         self.channels += [
             Channel(frequency_hz=extra.frequency_hz, data_rates=extra.data_rates)
@@ -70,7 +73,7 @@ class RegionPlan:
         self._lora = {
             (rate.spreading_factor, rate.bandwidth_hz): rate.index
             for rate in self.table.data_rates
-            if rate.modulation is Modulation.LORA
+            if rate.modulation is Modulation.LORA and rate.uplink
         }
         self._fsk = {
             rate.bit_rate: rate.index
@@ -84,7 +87,11 @@ class RegionPlan:
         }
         wanted = region.network.enabled_uplink_channels
         self.enabled_channels = list(wanted) or list(range(len(self.channels)))
-        self.max_tx_power_index = self.table.max_tx_power
+        self.max_tx_power_index = _LAST_POWER.get(
+            region.common_name, self.table.max_tx_power
+        )
+        fastest = _FASTEST.get(region.common_name, _FASTEST_ELSEWHERE)
+        self.usual_data_rates = tuple(range(fastest + 1))
         self._wanted: dict[tuple[int, ...], dict[int, Channel]] = {}
 
     @cached_property
@@ -122,6 +129,28 @@ class RegionPlan:
         ]
         return dict(fitting[:CF_LIST_LENGTH])
 
+    def cf_list(self, profile: api.DeviceProfile) -> CFList | None:
+        """Return the CFList of a JoinAccept: frequencies, or masks of a fixed plan."""
+        if not self.table.fixed_channels:
+            channels = self.cf_list_channels().values()
+            frequencies_hz = tuple(channel.frequency_hz for channel in channels)
+            return CFList(frequencies_hz=frequencies_hz) if frequencies_hz else None
+        if profile.mac_version in _WITHOUT_MASKS:
+            return None
+        return CFList(masks=channel_masks(self.enabled_channels))
+
+    def joined_channels(self, cf_list: CFList | None) -> list[int]:
+        """Return the channels a device uses after a JoinAccept with this CFList."""
+        if cf_list is not None and cf_list.masks:
+            return sorted(self.enabled_channels)
+        return [*self.default_channel_indices, *sorted(self.cf_list_channels())]
+
+    def sets_up_transmission(self, profile: api.DeviceProfile) -> bool:
+        """Whether devices know TxParamSetupReq."""
+        if self.region.common_name != "AU915":
+            return self.table.tx_param_setup
+        return profile.mac_version not in _AU915_WITHOUT_TX_PARAMS
+
     def uplink_data_rate(self, tx_info: gw.UplinkTxInfo) -> int | None:
         """Return the data-rate with exactly this modulation, coding rate included."""
         modulation = tx_info.modulation
@@ -140,7 +169,12 @@ class RegionPlan:
 
     def rx1_data_rate(self, uplink_dr: int, offset: int) -> int:
         """Return the data-rate of RX1."""
-        return self.table.rx1_data_rate(uplink_dr, offset)
+        dwell = self.region.network.dwell_time_400ms
+        return self.table.rx1_data_rate(uplink_dr, offset, dwell=dwell)
+
+    def rx1_frequency_hz(self, uplink_frequency_hz: int) -> int:
+        """Return where RX1 answers an uplink."""
+        return self.table.rx1_frequency_hz(uplink_frequency_hz)
 
     def rx2_frequency_hz(self, session: Session) -> int:
         """Return where the device listens in RX2."""
@@ -154,21 +188,8 @@ class RegionPlan:
         return self.table.gateway_eirp_dbm(frequency_hz)
 
     def max_payload_size(self, profile: api.DeviceProfile, dr: int) -> int:
-        """
-        Return N, the largest application payload of a downlink.
-
-        A version ChirpStack has no table for, such as 1.0.4, has DR4 = 222
-        unless its revision is RP002-1.0.0 or -1.0.1 (contract §2.6).
-        """
-        rate = self.rates[dr]
-        if self.region.network.repeater_compatible:
-            limit = rate.max_mac_payload_repeater or rate.max_mac_payload
-            return limit - FHDR_SIZE - 1
-        untabled = profile.mac_version not in _TABLED_VERSIONS
-        recent = profile.reg_params_revision not in _OLD_REVISIONS
-        if dr == 4 and untabled and recent:  # noqa: PLR2004 - the one row that differs
-            return _REPEATER_SIZE
-        return rate.max_frm_payload
+        """Return N, the largest application payload of a downlink."""
+        return max_payload_size(self.region, self.rates[dr], profile)
 
     def required_snr_db(self, dr: int) -> float:
         """Return the SNR an uplink of this data-rate needs; 0 if it is not LoRa."""
@@ -199,8 +220,3 @@ class RegionPlan:
         else:
             tx_info.modulation.fsk.datarate = rate.bit_rate
             tx_info.modulation.fsk.frequency_deviation = rate.bit_rate // 2
-
-
-def _data_rates(table: RegionTable) -> tuple[int, ...]:
-    first = table.default_channels[0]
-    return tuple(range(first.min_dr, first.max_dr + 1))

@@ -17,7 +17,7 @@ from chirpstack_embedded.core.collector import Collected, Collector, Finding, Sa
 from chirpstack_embedded.core.commands import handle_command
 from chirpstack_embedded.core.context import Context, Event, Transmission
 from chirpstack_embedded.core.downlink import Response, respond
-from chirpstack_embedded.core.frame_log import FrameLine, uplink_line
+from chirpstack_embedded.core.frame_log import FrameLine, UplinkLine
 from chirpstack_embedded.core.join import handle_join
 from chirpstack_embedded.core.multicast import run_multicast_pass
 from chirpstack_embedded.core.reception import HeardFrame, assemble
@@ -166,7 +166,7 @@ class NetworkServer:
         verdict = self._admit(heard, m_type, now)
         self._judge("up.join" if m_type is MType.JOIN_REQUEST else "up.data", verdict)
         dev_eui = verdict.dev_eui if isinstance(verdict, Accepted) else ""
-        self._context.frame_lines.append(uplink_line(heard, dev_eui))
+        self._context.frame_lines.append(UplinkLine(heard, dev_eui))
 
     def _admit(self, heard: HeardFrame, m_type: MType, now: float) -> Verdict:
         if m_type is MType.JOIN_REQUEST:

@@ -13,7 +13,7 @@ def otaa_session(
     nwk_s_key: bytes,
     app_s_key: bytes,
     rx2_frequency_hz: int,
-    default_channels: list[int],
+    enabled_channels: list[int],
     extra_channels: dict[int, Channel],
 ) -> Session:
     """Return the session a JoinAccept gives (contract §2.2 step 10)."""
@@ -28,7 +28,7 @@ def otaa_session(
         rx1_dr_offset=network.rx1_dr_offset,
         rx2_dr=network.rx2_dr,
         rx2_frequency_hz=rx2_frequency_hz,
-        enabled_uplink_channels=[*default_channels, *sorted(extra_channels)],
+        enabled_uplink_channels=enabled_channels,
         extra_uplink_channels=extra_channels,
     )
 

@@ -8,7 +8,7 @@ from chirpstack_api import gw
 
 from chirpstack_embedded.core import documents
 from chirpstack_embedded.core.context import Context, SentFrame
-from chirpstack_embedded.core.frame_log import downlink_line
+from chirpstack_embedded.core.frame_log import DownlinkLine
 from chirpstack_embedded.core.rendering import nanoseconds, render_message
 from chirpstack_embedded.core.verdict import Accepted, Dropped, Verdict
 from chirpstack_embedded.model import Device, QueueItem, Session
@@ -44,7 +44,7 @@ def handle_tx_ack(context: Context, ack: gw.DownlinkTxAck, now: float) -> Verdic
 
 
 def _log_frame(context: Context, sent: SentFrame, index: int, now: float) -> None:
-    line = downlink_line(
+    line = DownlinkLine(
         frame=sent.frame,
         index=index,
         time_ns=nanoseconds(now),

@@ -14,12 +14,11 @@ from chirpstack_embedded.core.mac.exchange import Exchange
 from chirpstack_embedded.core.reception import HeardFrame, filter_by_tenant
 from chirpstack_embedded.core.rendering import NANO
 from chirpstack_embedded.core.verdict import Accepted, Dropped, Verdict
+from chirpstack_embedded.history import UplinkHistory, UplinkRecord
 from chirpstack_embedded.model import (
-    ADR_HISTORY_LENGTH,
     Device,
     HeardUplink,
     Session,
-    UplinkRecord,
     region_name,
 )
 from wire.errors import Malformed
@@ -196,7 +195,7 @@ def _follow_data_rate(
     if session.dr != heard.dr:
         # The device changed it by itself, perhaps its power too.
         session.tx_power_index = 0
-        session.uplink_adr_history = []
+        session.uplink_adr_history = UplinkHistory()
     session.dr = heard.dr
 
 
@@ -227,18 +226,17 @@ def _handle_mac_commands(
 
 def _append_history(heard: HeardFrame, session: Session, f_cnt: int) -> None:
     history = session.uplink_adr_history
-    if history and history[-1].f_cnt == f_cnt:
+    if history.last_f_cnt == f_cnt:
         return
     history.append(
         UplinkRecord(
-            f_cnt=f_cnt,
-            max_snr_db=heard.max_snr_db,
-            max_rssi_dbm=heard.max_rssi_dbm,
-            tx_power_index=session.tx_power_index,
-            gateway_count=len(heard.rx_info),
+            f_cnt,
+            heard.max_snr_db,
+            heard.max_rssi_dbm,
+            session.tx_power_index,
+            len(heard.rx_info),
         )
     )
-    del history[:-ADR_HISTORY_LENGTH]
 
 
 def _tell_up(

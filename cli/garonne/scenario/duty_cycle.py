@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from wire.declared import DeclaredDevice, DeclaredGateway
 from wire.lorawan.region import DataRate, Region
-from wire.lorawan.region.eu868 import EU868
+from wire.lorawan.region.catalogue import find_region
 from wire.radio.profiles import PROFILES, RadioProfile
 from wire.radio.propagation import distance_m
 from wire.scenario import FleetPlan, Scenario
@@ -17,7 +17,7 @@ def refusals(
     scenario: Scenario,
     layout: Layout,
     longest: Mapping[str, int],
-    region: Region = EU868,
+    region: Region | None = None,
 ) -> list[str]:
     """
     One sentence per fleet whose reports would break the duty cycle.
@@ -25,6 +25,7 @@ def refusals(
     Judged for the fleet's farthest device at the fastest data rate that reaches its
     nearest gateway, for the longest uplink of its type (``longest``, octets).
     """
+    region = region or find_region(layout.city.region)
     profile = PROFILES[layout.city.radio.profile]
     by_eui = {device.dev_eui: device for device in layout.city.devices}
     found = []

@@ -75,7 +75,7 @@ class VirtualNetwork:
         self._uuid = uuids(city.seed)
         self.region = city.region
         self.store = Store(":memory:", now)
-        configuration = _configuration(home)
+        configuration = _configuration(home, city.region)
         self._context = Context(
             configuration=configuration,
             devices=self.store.devices,
@@ -177,7 +177,7 @@ class VirtualNetwork:
         for name in sorted({device.device_type for device in city.provisioned}):
             profiles[name] = str(self._uuid())
             message = api.DeviceProfile(
-                id=profiles[name], **profile_of(types[name], tenant_id)
+                id=profiles[name], **profile_of(types[name], tenant_id, city.region)
             )
             self.store.device_profiles.create(message, now)
         return profiles
@@ -189,7 +189,7 @@ def uuids(seed: int) -> Callable[[], UUID]:
     return lambda: UUID(int=rng.getrandbits(128), version=4)
 
 
-def _configuration(home: Path) -> Configuration:
+def _configuration(home: Path, region: str) -> Configuration:
     """The server's own files; nothing is connected, so no address matters."""
     names = ("MQTT_SERVER", "SQLITE_PATH", "API_BIND", "API_SECRET")
     values = ("tcp://127.0.0.1:1883", "sqlite://:memory:", "127.0.0.1:0", "virtual")
@@ -199,7 +199,7 @@ def _configuration(home: Path) -> Configuration:
     others = ("MQTT_USERNAME", "MQTT_PASSWORD", "POSTGRESQL_DSN", "REDIS_SERVER")
     environment |= {f"CHIRPSTACK_{name}": "" for name in others}
     folder = home / "chirpstack" / "server-config"
-    configuration, _ = load_configuration(folder, environment)
+    configuration, _ = load_configuration(folder, environment, regions=[region])
     return configuration
 
 

@@ -39,7 +39,7 @@ from wire.air import AirFrame
 from wire.chirpstack.topics import gateway_topic
 from wire.eui64 import EUI64
 from wire.lorawan.keys import Key
-from wire.lorawan.region.eu868 import EU868
+from wire.lorawan.region.catalogue import find_region
 from wire.radio.propagation import Propagation
 from wire.scenario import Side
 
@@ -305,13 +305,14 @@ def _radio(
     prepared: Prepared, propagation: Propagation, faults: Faults, begins: float
 ) -> Radio:
     city = prepared.layout.city
+    region = find_region(city.region)
     gateways = [
-        Gateway(place, region=EU868, boot_s=begins - uptime_s, seed=city.seed)
+        Gateway(place, region=region, boot_s=begins - uptime_s, seed=city.seed)
         for place, uptime_s in zip(city.gateways, uptimes_s(city.seed), strict=False)
     ]
     medium = Medium(
         city.gateways,
-        region=EU868,
+        region=region,
         seed=city.seed,
         plan=city.radio,
         propagation=propagation,
@@ -366,11 +367,12 @@ def plans(prepared: Prepared, begins: float) -> dict[EUI64, Plan]:
 
 
 def _kinds(prepared: Prepared, home: Path) -> dict[str, Kind]:
+    region = find_region(prepared.layout.city.region)
     names = sorted({one.device_type for one in prepared.layout.city.devices})
     kinds = {}
     for name in names:
         path = home / "chirpstack" / "device-types" / name / "device-type.toml"
         text = path.read_text(encoding="utf-8")
-        profile = read_profile(text, region=EU868, late_s=0.0)
+        profile = read_profile(text, region=region, late_s=0.0)
         kinds[name] = Kind(profile=profile, behaviour=maker(name))
     return kinds

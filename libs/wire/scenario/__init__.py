@@ -92,7 +92,7 @@ class Scenario:
     The whole file.
 
     ``declared`` names a folder of cities/, empty for none. ``world_begins`` is in
-    Unix seconds. ``radio`` None is the declared city's.
+    Unix seconds. ``radio`` None and ``region`` empty are the declared city's.
     """
 
     name: str
@@ -103,6 +103,7 @@ class Scenario:
     world_begins: float
     world_speed: float
     declared: str
+    region: str
     radio: RadioPlan | None
     gateways: tuple[DeclaredGateway, ...]
     fleets: tuple[FleetPlan, ...]
@@ -141,6 +142,7 @@ class Scenario:
             seed=about["seed"],
             duration_s=about["duration_s"],
             settle_s=about["settle_s"],
+            region=about["region"] or "",
             spread_s=about["spread_s"],
             world_begins=world["begins"],
             world_speed=world["speed"],

@@ -15,6 +15,7 @@ from wire.scenario import Fault, FleetPlan, Outline, Scenario, Side
 
 JOIN_EUI: Final = EUI64.parse("02676a0000000001")
 TRIES: Final = 10_000
+DEFAULT_REGION: Final = "eu868"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +110,7 @@ def _city(
         return replace(
             declared,
             seed=scenario.seed,
+            region=scenario.region or declared.region,
             gateways=gateways,
             devices=tuple(devices),
             radio=radio,
@@ -116,7 +118,7 @@ def _city(
     return DeclaredCity(
         name=scenario.name,
         seed=scenario.seed,
-        region="eu868",
+        region=scenario.region or DEFAULT_REGION,
         tenant="Scenarios",
         application="scenario",
         gateways=gateways,

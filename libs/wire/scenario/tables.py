@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from wire.lorawan.region.catalogue import REGIONS
 from wire.radio.interference import MATRICES
 from wire.radio.plan import MOST_DEMODULATORS, RadioPlan
 from wire.radio.profiles import PROFILES
@@ -93,6 +94,10 @@ SCENARIO: Final = Table(
             kind=Number(low=1, high=30 * A_DAY_S),
             about="seconds from the first device's start to the end",
             required=True,
+        ),
+        "region": Key(
+            kind=OneOf(names=tuple(REGIONS)),
+            about="the region, such as `us915_1`; else the declared city's, or `eu868`",
         ),
         "spread_s": _seconds("over how long the devices are switched on", 20.0),
         "settle_s": _seconds(

@@ -21,6 +21,8 @@ def count(session: Session, profile: Profile) -> str | None:
     """Count a new uplink; take a step back if it is time, and say which."""
     region = profile.region
     session.adr_ack_cnt += 1
+    if session.adr_ack_cnt < region.adr_ack_limit:
+        return None
     steps, rest = divmod(
         session.adr_ack_cnt - region.adr_ack_limit, region.adr_ack_delay
     )
@@ -35,7 +37,7 @@ def _full_power(session: Session) -> str:
 
 
 def _reach(session: Session, profile: Profile) -> str | None:
-    if session.data_rate > 0:
+    if session.data_rate > profile.slowest(dwell=session.uplink_dwell):
         session.data_rate -= 1
         _open_channels_for(session, profile)
         return f"DR{session.data_rate}"
@@ -51,6 +53,8 @@ def _open_channels_for(session: Session, profile: Profile) -> None:
 
 
 def _exhausted(session: Session, profile: Profile) -> bool:
+    slowest = profile.slowest(dwell=session.uplink_dwell)
+    if session.data_rate > slowest or session.tx_power_index:
+        return False
     mask = default_mask(profile.region)
-    lowest = session.data_rate == 0 and session.tx_power_index == 0
-    return lowest and session.mask & mask == mask
+    return session.mask & mask == mask

@@ -19,15 +19,17 @@ class AirtimeBudget:
     of them (LoRaWAN 1.0.3 §5.3).
     """
 
-    __slots__ = ("_entries", "limit_s")
+    __slots__ = ("_entries", "_spent_s", "limit_s")
 
     def __init__(self, limit_s: float) -> None:
         self.limit_s = limit_s
         self._entries = array("d")
+        self._spent_s = 0.0  # the sum of the entries, counted anew when one leaves
 
     def spend(self, airtime_s: float, at: float) -> None:
         """Count a transmission that starts at `at`."""
         self._forget(at)
+        self._spent_s += airtime_s
         entries = self._entries
         if entries and at - entries[-_FIELDS] < _GRAIN_S:
             entries[-2] = max(at, entries[-2])
@@ -40,13 +42,13 @@ class AirtimeBudget:
         if airtime_s > self.limit_s + _ROUNDING_S:
             return float("inf")
         self._forget(now)
-        excess = sum(self._entries[2::_FIELDS]) + airtime_s - self.limit_s
+        excess = self._spent_s + airtime_s - self.limit_s
         return now if excess <= _ROUNDING_S else self._when_freed(excess)
 
     def spent_s(self, now: float) -> float:
         """Air time counted in the hour before `now`."""
         self._forget(now)
-        return sum(self._entries[2::_FIELDS])
+        return self._spent_s
 
     def _when_freed(self, excess: float) -> float:
         entries = self._entries
@@ -58,11 +60,13 @@ class AirtimeBudget:
 
     def _forget(self, now: float) -> None:
         entries = self._entries
+        if not entries or entries[1] + HOUR_S > now:
+            return
         gone = 0
         while gone < len(entries) and entries[gone + 1] + HOUR_S <= now:
             gone += _FIELDS
-        if gone:
-            del entries[:gone]
+        del entries[:gone]
+        self._spent_s = sum(entries[2::_FIELDS])
 
 
 # LoRaWAN 1.0.3 §7: retransmission back-off. (end of the period in seconds

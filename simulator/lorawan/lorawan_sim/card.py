@@ -51,6 +51,14 @@ class Profile:
         """The region's data rate, found at once: every frame asks for it."""
         return self._rates[index]
 
+    def slowest(self, *, dwell: bool) -> int:
+        """The slowest data rate that an uplink may have, within 400 ms or not."""
+        return min(
+            index
+            for index, rate in self._rates.items()
+            if rate.uplink and rate.frm_payload(dwell=dwell)
+        )
+
     @property
     def max_f_cnt_gap(self) -> int | None:
         """How far a downlink counter may jump; 1.0.4 dropped the limit."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from random import Random
+from typing import NamedTuple
 
 from lorawan_sim import adr, mac
 from lorawan_sim.behaviour import Message
@@ -10,7 +11,7 @@ from lorawan_sim.events import Diary, What
 from lorawan_sim.frames import OVERHEAD, Down
 from lorawan_sim.outgoing import Answer, Answers, Mailbox
 from lorawan_sim.session import Session
-from wire.lorawan.fhdr import F_OPTS_MAX, FCtrl
+from wire.lorawan.fhdr import F_OPTS_MAX, f_ctrl_up
 
 NEVER = float("inf")
 _ACK_TIMEOUT_S = (1.0, 3.0)
@@ -37,9 +38,8 @@ class Uplink:
         return len(self.phy_payload)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What the next new data frame will carry."""
+class Plan(NamedTuple):
+    """What the next new data frame will carry; a named tuple, to be used by name."""
 
     data_rate: int
     answers: tuple[Answer, ...]
@@ -113,13 +113,14 @@ class Conversation:
 
     def room(self) -> int:
         """Application octets of a frame without MAC commands: N of the data rate."""
-        return self._profile.data_rate(self.session.data_rate).max_frm_payload
+        rate = self._profile.data_rate(self.session.data_rate)
+        return rate.frm_payload(dwell=self.session.uplink_dwell)
 
     def speaks_at(self, mailbox: Mailbox) -> float:
         """When it has something to say; 0 is now, NEVER is nothing."""
         if self.uplink is not None:
             return self.uplink.repeat_at
-        if mailbox.first_within(self.room()) is None:
+        if not mailbox or mailbox.first_within(self.room()) is None:
             return self._prompt_at
         if self._answers.fresh or self._beside_answers(mailbox) is not None:
             return 0.0
@@ -179,7 +180,7 @@ class Conversation:
             f_port=plan.f_port,
             payload=plan.commands if plan.mac_only else application,
             f_opts=b"" if plan.mac_only else plan.commands,
-            f_ctrl=FCtrl(
+            f_ctrl=f_ctrl_up(
                 adr=self._profile.adr,
                 adr_ack_req=adr.asks(session, self._profile),
                 ack=self._ack_due,
@@ -207,7 +208,8 @@ class Conversation:
         if wanted < 0 or not self.session.usable(wanted):
             return uplink.data_rate
         rate = self._profile.data_rate(wanted)
-        fits = uplink.size <= rate.max_mac_payload + _MHDR_AND_MIC
+        most = rate.mac_payload(dwell=self.session.uplink_dwell)
+        fits = uplink.size <= most + _MHDR_AND_MIC
         return wanted if fits else uplink.data_rate
 
     # Listening

@@ -18,7 +18,7 @@ from lorawan_sim.packages import Packages
 from lorawan_sim.plan import longest_message, new_session
 from lorawan_sim.session import Session
 from lorawan_sim.state import Record
-from lorawan_sim.transceiver import Order, Transceiver, tuning
+from lorawan_sim.transceiver import Order, Transceiver, tuned
 from lorawan_sim.windows import Slot, Tuning, Window
 from wire.air import AirFrame
 from wire.lorawan.multicast import mc_ke_key, mc_root_key
@@ -139,9 +139,10 @@ class Device:
 
     def next_deadline(self) -> float | None:
         """When to call `tick` at the latest; None while it waits for nothing."""
-        at = self._radio.closes_at if self._radio.flying else self._speaks_at()
-        senses_at = self._behaviour.next_deadline() if self.joined else None
-        at = at if senses_at is None else min(at, senses_at)
+        at = self._radio.closes_at if self._radio.windows else self._speaks_at()
+        if self._talk is not None:
+            senses_at = self._behaviour.next_deadline()
+            at = at if senses_at is None or at < senses_at else senses_at
         if self._groups:
             at = min(at, self._groups.next_deadline())
         if self._packages is not None:
@@ -183,7 +184,7 @@ class Device:
 
     def tick(self, now: float) -> None:
         """Let time pass: close windows, sense, send."""
-        if self._radio.flying and self._radio.closes_at <= now:
+        if self._radio.windows and self._radio.closes_at <= now:
             self._nothing_heard(now)
         if self._groups:
             self._groups.tick(now)
@@ -192,7 +193,7 @@ class Device:
         if self._talk is not None:
             self._behaviour.tick(now)
             self._collect(now)
-        if not self._radio.flying and self._speaks_at() <= now:
+        if not self._radio.windows and self._speaks_at() <= now:
             self._speak(now)
 
     def lose(self, cause: str, now: float) -> None:
@@ -338,10 +339,13 @@ class Device:
         return Order(
             phy_payload=uplink.phy_payload,
             data_rate=uplink.data_rate,
-            power_dbm=self.profile.region.eirp_dbm(uplink.tx_power_index),
+            power_dbm=self.profile.region.eirp_dbm(
+                uplink.tx_power_index, session.max_eirp_dbm
+            ),
             rx1_delay_s=session.rx1_delay_s,
             rx1_dr_offset=session.rx1_dr_offset,
             rx2=self._rx2(session),
+            downlink_dwell=session.downlink_dwell,
         )
 
     def _wait(self, wait: Wait, now: float) -> None:
@@ -444,8 +448,8 @@ class Device:
         return Packages(self._groups, self.profile.region, ke_key)
 
     def _rx2(self, session: Session) -> Tuning:
-        region = self.profile.region
-        return tuning(region, session.rx2_data_rate, session.rx2_frequency_hz)
+        rate = self.profile.data_rate(session.rx2_data_rate)
+        return tuned(rate, session.rx2_frequency_hz)
 
     # Behaving
 
@@ -460,6 +464,9 @@ class Device:
 
     def _tell_too_long(self, now: float) -> None:
         """Say once that a message waits for a faster data rate."""
+        if not self._mailbox:
+            self._waits_for = None
+            return
         room = self._talk.room() if self._talk is not None else 0
         message = self._mailbox.too_long(room)
         if message is not None and message is not self._waits_for:

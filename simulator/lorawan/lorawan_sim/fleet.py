@@ -145,7 +145,8 @@ class Fleet:
     def _settle(self, number: int) -> None:
         device = self._devices[number]
         self._transmissions += device.transmissions()
-        self._events += [(device, event) for event in device.events()]
+        for event in device.events():
+            self._events.append((device, event))
         self._ears.listen(number, device.windows(), device.always())
         if device.take_unsaved():
             self._unsaved.add(number)

@@ -10,6 +10,7 @@ from lorawan_sim.session import Channel
 from lorawan_sim.transceiver import Order, tuning
 from wire.lorawan.join import JoinRequest
 from wire.lorawan.region import Region
+from wire.lorawan.region.fixed import BANK_SIZE, BANKS, NARROW_CHANNELS
 
 LAST_DEV_NONCE = 0xFFFF
 _ATTEMPTS_PER_DATA_RATE = 2
@@ -33,6 +34,7 @@ class Joining:
     __slots__ = (
         "_airtime",
         "_dice",
+        "_first_bank",
         "_notes",
         "_region",
         "attempt",
@@ -48,6 +50,7 @@ class Joining:
         self.attempt = 0
         self.used_data_rate = 0
         self.starts_at = starts_at
+        self._first_bank = dice.randrange(BANKS) if region.fixed_channels else 0
 
     def order(self, card: Card, dev_nonce: int) -> Order:
         """The next join-request; its windows are the region's, not a session's."""
@@ -68,17 +71,37 @@ class Joining:
         )
 
     def _data_rate(self) -> int:
-        steps = self.attempt // _ATTEMPTS_PER_DATA_RATE
         rates = join_data_rates(self._region)
+        if self._region.fixed_channels:
+            narrow, wide = rates
+            return wide if self._bank() == BANKS else narrow
+        steps = self.attempt // _ATTEMPTS_PER_DATA_RATE
         return rates[-1 - steps % len(rates)]
+
+    def _bank(self) -> int:
+        """
+        Which sub-band of a fixed plan this attempt tries; after the last, a wide one.
+
+        A network listens to few of the 72 channels: nine attempts find any sub-band
+        (RP002-1.0.4 §2.5.2). Each device begins somewhere else.
+        """
+        return (self._first_bank + self.attempt) % (BANKS + 1)
+
+    def _channels(self) -> list[Channel]:
+        known = [it for it in default_channels(self._region) if it is not None]
+        if not self._region.fixed_channels:
+            return known
+        number = self._bank()
+        if number == BANKS:
+            return known[NARROW_CHANNELS:]
+        return known[number * BANK_SIZE : (number + 1) * BANK_SIZE]
 
     def choose(self, antenna: Antenna, airtime_s: float, now: float) -> Channel | Wait:
         """A default channel, or how long the duty cycle or the back-off forbids."""
         free_at = self._airtime.free_at(airtime_s, now)
         if free_at > now:
             return Wait(until=free_at, reason=_spent(free_at - now))
-        channels = [it for it in default_channels(self._region) if it is not None]
-        return antenna.choose(channels, airtime_s, now)
+        return antenna.choose(self._channels(), airtime_s, now)
 
     def begin(self, data_rate: int, airtime_s: float, now: float) -> None:
         """Count an attempt that starts now."""

@@ -1,7 +1,7 @@
 """What a device does when the network commands it: one function per MAC command."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -29,16 +29,18 @@ from wire.lorawan.mac import (
     RXParamSetupReq,
     RXTimingSetupAns,
     RXTimingSetupReq,
+    TXParamSetupAns,
+    TXParamSetupReq,
     parse_block,
 )
 from wire.lorawan.mhdr import Direction
-from wire.lorawan.region import Modulation, Region
+from wire.lorawan.region import DataRate, Modulation, Region
+from wire.lorawan.region.mask import masked, narrow_channels
 
 LINK_CHECK_REQ = bytes(LinkCheckReq())
 DEVICE_TIME_REQ = bytes(DeviceTimeReq())
 _KEEP = 0xF
-_ALL_DEFINED = 6  # ChMaskCntl of the dynamic channel plans (RP002 §2.4.5)
-_PER_BLOCK = 16
+NARROW_HZ = 125_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,16 +91,16 @@ def _each(run: tuple[MacCommand, ...], situation: Situation) -> Iterator[Answer]
 
 def _link_adr(run: list[LinkADRReq], situation: Situation) -> Iterator[Answer]:
     session, region, last = situation.session, situation.region, run[-1]
-    mask = _masked(session, run)
+    mask = _masked(session, region, run)
     data_rate = session.data_rate if last.data_rate == _KEEP else last.data_rate
     power = session.tx_power_index if last.tx_power == _KEEP else last.tx_power
     answer = LinkADRAns(
         power_ack=power <= region.max_tx_power,
-        data_rate_ack=_is_lora(region, data_rate)
+        data_rate_ack=_is_sendable(situation, data_rate)
         and bool(usable(session.channels, mask or session.mask, data_rate)),
-        channel_mask_ack=bool(mask),
+        channel_mask_ack=bool(mask) and _hops(region, mask or 0, data_rate),
     )
-    if mask and answer.power_ack and answer.data_rate_ack:
+    if mask and answer.channel_mask_ack and answer.power_ack and answer.data_rate_ack:
         session.mask, session.data_rate = mask, data_rate
         session.tx_power_index = power
         session.nb_trans = last.nb_trans or session.nb_trans
@@ -106,17 +108,33 @@ def _link_adr(run: list[LinkADRReq], situation: Situation) -> Iterator[Answer]:
     yield from [Answer(octets=bytes(answer))] * len(run)
 
 
-def _masked(session: Session, run: Iterable[LinkADRReq]) -> int | None:
+def _masked(session: Session, region: Region, run: Iterable[LinkADRReq]) -> int | None:
     """The mask after all commands of the run, None when one of them is wrong."""
-    mask, exists = session.mask, defined(session.channels)
+    mask: int | None = session.mask
+    exists = defined(session.channels)
     for command in run:
-        if command.ch_mask_cntl == _ALL_DEFINED:
-            mask = exists
-        elif command.ch_mask_cntl == 0 and not command.ch_mask & ~exists:
-            mask = command.ch_mask
-        else:
-            return None
+        if mask is not None:
+            mask = masked(region, mask, command.ch_mask_cntl, command.ch_mask, exists)
     return mask
+
+
+def _hops(region: Region, mask: int, data_rate: int) -> bool:
+    """Whether a mask leaves as many narrow channels as the law wants, or needs none."""
+    wide = any(
+        rate.index == data_rate and rate.bandwidth_hz > NARROW_HZ
+        for rate in region.data_rates
+    )
+    return wide or narrow_channels(mask) >= region.least_125_khz
+
+
+def _is_sendable(situation: Situation, data_rate: int) -> bool:
+    """Whether the device may send at this data rate at all."""
+    dwell = situation.session.uplink_dwell
+    return any(
+        rate.index == data_rate and rate.frm_payload(dwell=dwell)
+        for rate in _lora_rates(situation.region)
+        if rate.uplink
+    )
 
 
 # The others
@@ -132,7 +150,7 @@ def _rx_param_setup(command: RXParamSetupReq, situation: Situation) -> Answer:
     wanted = command.dl_settings
     answer = RXParamSetupAns(
         rx1_dr_offset_ack=_has_offset(region, wanted.rx1_dr_offset),
-        rx2_data_rate_ack=_is_lora(region, wanted.rx2_data_rate),
+        rx2_data_rate_ack=_is_audible(region, wanted.rx2_data_rate),
         channel_ack=_in_band(region, command.frequency_hz),
     )
     if answer.rx1_dr_offset_ack and answer.rx2_data_rate_ack and answer.channel_ack:
@@ -149,14 +167,16 @@ def _dev_status(command: DevStatusReq, situation: Situation) -> Answer:
     return Answer(octets=bytes(answer))
 
 
-def _new_channel(command: NewChannelReq, situation: Situation) -> Answer:
+def _new_channel(command: NewChannelReq, situation: Situation) -> Answer | None:
     session, region = situation.session, situation.region
+    if region.fixed_channels:
+        return None  # RP002-1.0.4 §2.5.5: there it is neither processed nor answered
     ours = len(region.default_channels) <= command.ch_index < region.max_channels
     removes = command.frequency_hz == 0
     rates_ok = removes or (
         command.min_dr <= command.max_dr
-        and _is_lora(region, command.min_dr)
-        and _is_lora(region, command.max_dr)
+        and _is_audible(region, command.min_dr)
+        and _is_audible(region, command.max_dr)
     )
     frequency_ok = removes or _in_band(region, command.frequency_hz)
     answer = NewChannelAns(
@@ -181,8 +201,22 @@ def _rx_timing_setup(command: RXTimingSetupReq, situation: Situation) -> Answer:
     return Answer(octets=bytes(RXTimingSetupAns()), sticky=True)
 
 
-def _dl_channel(command: DlChannelReq, situation: Situation) -> Answer:
+def _tx_param_setup(command: TXParamSetupReq, situation: Situation) -> Answer | None:
+    session, region = situation.session, situation.region
+    if not region.tx_param_setup:
+        return None  # 1.0.3 §5.6: there it is neither processed nor answered
+    session.uplink_dwell = command.uplink_dwell
+    session.downlink_dwell = command.downlink_dwell
+    session.max_eirp_dbm = command.max_eirp_dbm
+    while not _is_sendable(situation, session.data_rate):
+        session.data_rate += 1
+    return Answer(octets=bytes(TXParamSetupAns()))
+
+
+def _dl_channel(command: DlChannelReq, situation: Situation) -> Answer | None:
     session = situation.session
+    if situation.region.fixed_channels:
+        return None
     index = command.ch_index
     known = session.channels[index] if index < len(session.channels) else None
     answer = DlChannelAns(
@@ -190,7 +224,12 @@ def _dl_channel(command: DlChannelReq, situation: Situation) -> Answer:
         frequency_ok=_in_band(situation.region, command.frequency_hz),
     )
     if known is not None and answer.frequency_ok:
-        moved = replace(known, downlink_hz=command.frequency_hz)
+        moved = channel(
+            known.frequency_hz,
+            known.min_data_rate,
+            known.max_data_rate,
+            command.frequency_hz,
+        )
         session.channels = _with(session.channels, index, moved)
     return Answer(octets=bytes(answer), sticky=True)
 
@@ -209,14 +248,13 @@ def _device_time(command: DeviceTimeAns, situation: Situation) -> None:
     situation.diary.tell(What.TIME_TOLD, situation.at, gps_s=gps_s)
 
 
-# TXParamSetupReq is absent: a region without it neither processes nor answers it
-# (1.0.3 §5.6), and EU868 is one.
 _TABLE: dict[type, Callable[[Any, Situation], Answer | None]] = {
     DutyCycleReq: _duty_cycle,
     RXParamSetupReq: _rx_param_setup,
     DevStatusReq: _dev_status,
     NewChannelReq: _new_channel,
     RXTimingSetupReq: _rx_timing_setup,
+    TXParamSetupReq: _tx_param_setup,
     DlChannelReq: _dl_channel,
     LinkCheckAns: _link_check,
     DeviceTimeAns: _device_time,
@@ -229,10 +267,14 @@ def _with(channels: Channels, index: int, new: Any) -> Channels:
     return tuple(padded)
 
 
-def _is_lora(region: Region, data_rate: int) -> bool:
+def _lora_rates(region: Region) -> Iterator[DataRate]:
+    return (rate for rate in region.data_rates if rate.modulation is Modulation.LORA)
+
+
+def _is_audible(region: Region, data_rate: int) -> bool:
+    """Whether a downlink can have this data rate."""
     return any(
-        rate.index == data_rate and rate.modulation is Modulation.LORA
-        for rate in region.data_rates
+        rate.index == data_rate and rate.downlink for rate in _lora_rates(region)
     )
 
 

@@ -1,33 +1,59 @@
 """Channels of a session, made from what a region and a join-accept say."""
 
+from collections.abc import Sequence
 from functools import cache
 
 from lorawan_sim.session import Channels, Session, channel, defined
 from wire.lorawan.join import JoinAccept
 from wire.lorawan.keys import Key, derive_session_keys
+from wire.lorawan.region import Channel as RegionChannel
 from wire.lorawan.region import Region
+from wire.lorawan.region.fixed import MASK_BITS
 from wire.lorawan.session import Session as Crypto
 
 
 def default_channels(region: Region) -> Channels:
     """The channels every device of the region has."""
+    return _made(region.default_channels, region.rx1_frequencies_hz)
+
+
+@cache
+def _made(known: tuple[RegionChannel, ...], answers_hz: tuple[int, ...]) -> Channels:
+    """Channels whose RX1 answers come on their own frequency, or in turn on these."""
     return tuple(
-        channel(it.frequency_hz, it.min_dr, it.max_dr, it.frequency_hz)
-        for it in region.default_channels
+        channel(
+            it.frequency_hz,
+            it.min_dr,
+            it.max_dr,
+            answers_hz[it.index % len(answers_hz)] if answers_hz else it.frequency_hz,
+        )
+        for it in known
     )
 
 
-def join_data_rates(region: Region) -> range:
-    """The data rates of a join-request: those that every default channel takes."""
+def join_data_rates(region: Region) -> Sequence[int]:
+    """
+    The data rates of a join-request, the slowest first.
+
+    Where the region does not say which, those that every default channel takes.
+    """
+    if region.join_data_rates:
+        return region.join_data_rates
     slowest = max(it.min_dr for it in region.default_channels)
     fastest = min(it.max_dr for it in region.default_channels)
     return range(slowest, fastest + 1)
 
 
+def fastest_narrow(region: Region) -> int:
+    """The fastest data rate of the first default channel, a narrow one."""
+    return region.default_channels[0].max_dr
+
+
 def longest_message(region: Region) -> int:
     """Octets of the longest message that some data rate of an uplink takes."""
-    rates = join_data_rates(region)
-    return max(region.data_rate(rate).max_frm_payload for rate in rates)
+    fastest = {it.max_dr for it in region.default_channels}
+    slowest = {it.min_dr for it in region.default_channels}
+    return max(region.data_rate(dr).max_frm_payload for dr in fastest | slowest)
 
 
 def default_mask(region: Region) -> int:
@@ -38,7 +64,12 @@ def default_mask(region: Region) -> int:
 def new_session(
     accept: JoinAccept, app_key: Key, *, dev_nonce: int, data_rate: int, region: Region
 ) -> Session:
-    """The session that a join-accept opens, at the data rate of the request."""
+    """
+    The session that a join-accept opens, at the data rate of the request.
+
+    In a fixed plan requests have one narrow data rate, too slow for many a message:
+    there a device begins with the fastest narrow one, at almost twice the decibels.
+    """
     keys = derive_session_keys(
         app_key,
         join_nonce=accept.join_nonce,
@@ -47,6 +78,7 @@ def new_session(
     )
     given = () if accept.cf_list is None else accept.cf_list.frequencies_hz
     channels = _with_list(default_channels(region), given)
+    masks = () if accept.cf_list is None else accept.cf_list.masks
     return Session(
         crypto=Crypto(
             dev_addr=accept.dev_addr,
@@ -54,13 +86,19 @@ def new_session(
             app_s_key=keys.app_s_key,
         ),
         channels=channels,
-        mask=defined(channels),
-        data_rate=data_rate,
+        mask=_read(masks) & defined(channels) if masks else defined(channels),
+        data_rate=fastest_narrow(region) if region.fixed_channels else data_rate,
         rx2_frequency_hz=region.rx2_frequency_hz,
         rx2_data_rate=accept.dl_settings.rx2_data_rate,
         rx1_delay_s=accept.rx1_delay_s,
         rx1_dr_offset=accept.dl_settings.rx1_dr_offset,
+        uplink_dwell=region.uplink_dwell,
     )
+
+
+def _read(masks: Sequence[int]) -> int:
+    """Channel masks of 16 bits each as one (RP002-1.0.4 §2.5.4)."""
+    return sum(mask << MASK_BITS * at for at, mask in enumerate(masks))
 
 
 @cache
@@ -89,4 +127,5 @@ def personalised(  # ABP: the maker printed the session on the device
         rx2_frequency_hz=region.rx2_frequency_hz,
         rx2_data_rate=wanted,
         rx1_delay_s=region.rx1_delay_s,
+        uplink_dwell=region.uplink_dwell,
     )

@@ -1,7 +1,8 @@
 """What a device and its network agreed on: keys, counters, channels, windows."""
 
 from dataclasses import astuple, dataclass
-from functools import cache
+from functools import cache, lru_cache
+from operator import attrgetter
 from typing import Any, Self
 
 import orjson
@@ -11,7 +12,6 @@ from wire.lorawan.keys import Key
 from wire.lorawan.session import Session as Crypto
 
 _PLAIN = (
-    "mask",
     "data_rate",
     "rx2_frequency_hz",
     "rx2_data_rate",
@@ -23,12 +23,20 @@ _PLAIN = (
     "nb_trans",
     "max_duty_cycle",
     "adr_ack_cnt",
+    "uplink_dwell",
+    "downlink_dwell",
+    "max_eirp_dbm",
 )
+_plain = attrgetter(*_PLAIN)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Channel:
-    """One uplink channel, and where its RX1 answers come."""
+    """
+    One uplink channel, and where its RX1 answers come; `channel` makes them.
+
+    Equal ones are one object, so tuples of them are compared and hashed at once.
+    """
 
     frequency_hz: int
     min_data_rate: int
@@ -44,7 +52,7 @@ class Channel:
 def channel(
     frequency_hz: int, min_data_rate: int, max_data_rate: int, downlink_hz: int
 ) -> Channel:
-    """The channel; equal ones are one object, a fleet has many."""
+    """The channel of these numbers; a fleet has many."""
     return Channel(
         frequency_hz=frequency_hz,
         min_data_rate=min_data_rate,
@@ -63,6 +71,8 @@ class Session:
 
     `f_cnt_up` is the counter of the next new frame, `f_cnt_down` that of the
     last accepted one (None before the first); both have 32 bits.
+    `uplink_dwell` and `downlink_dwell`: frames last 400 ms at most. `max_eirp_dbm`
+    None is the region's own.
     `channels` is indexed as the specification does; bit i of `mask` enables
     channel i.
     """
@@ -81,23 +91,27 @@ class Session:
     nb_trans: int = 1
     max_duty_cycle: int = 0
     adr_ack_cnt: int = 0
+    uplink_dwell: bool = False
+    downlink_dwell: bool = False
+    max_eirp_dbm: int | None = None
 
     @property
     def dev_addr(self) -> DevAddr:
         """The address of the device in this session."""
         return self.crypto.dev_addr
 
-    def usable(self, data_rate: int) -> list[Channel]:
+    def usable(self, data_rate: int) -> tuple[Channel, ...]:
         """The enabled channels that carry the data rate."""
         return usable(self.channels, self.mask, data_rate)
 
     def to_json(self) -> str:
         """What flash keeps, keys included."""
-        kept: dict[str, Any] = {name: getattr(self, name) for name in _PLAIN}
+        kept: dict[str, Any] = dict(zip(_PLAIN, _plain(self), strict=True))
         kept["dev_addr"] = self.crypto.dev_addr.hex()
         kept["nwk_s_key"] = self.crypto.nwk_s_key.hex()
         kept["app_s_key"] = self.crypto.app_s_key.hex()
         kept["channels"] = _rows(self.channels)
+        kept["mask"] = f"{self.mask:x}"  # of 72 bits: more than a JSON number holds
         return orjson.dumps(kept).decode()
 
     @classmethod
@@ -111,8 +125,13 @@ class Session:
                 app_s_key=Key.parse(kept["app_s_key"]),
             ),
             channels=tuple(row and channel(*row) for row in kept["channels"]),
-            **{name: kept[name] for name in _PLAIN},
+            mask=_mask(kept["mask"]),
+            **{name: kept[name] for name in _PLAIN if name in kept},
         )
+
+
+def _mask(kept: int | str) -> int:
+    return int(kept, 16) if isinstance(kept, str) else kept
 
 
 @cache
@@ -120,13 +139,14 @@ def _rows(channels: Channels) -> list[tuple[int, ...] | None]:
     return [None if it is None else astuple(it) for it in channels]
 
 
-def usable(channels: Channels, mask: int, data_rate: int) -> list[Channel]:
+@lru_cache(maxsize=4096)  # asked for every uplink of a fleet that has few plans
+def usable(channels: Channels, mask: int, data_rate: int) -> tuple[Channel, ...]:
     """The channels that the mask enables and that carry the data rate."""
-    return [
+    return tuple(
         it
         for index, it in enumerate(channels)
         if it is not None and mask >> index & 1 and it.carries(data_rate)
-    ]
+    )
 
 
 def defined(channels: Channels) -> int:

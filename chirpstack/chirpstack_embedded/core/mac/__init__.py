@@ -12,6 +12,7 @@ from chirpstack_embedded.core.mac import (
     new_channel,
     rx_param_setup,
     rx_timing_setup,
+    tx_param_setup,
 )
 from chirpstack_embedded.core.mac.block import Block
 from chirpstack_embedded.core.mac.exchange import Exchange, Handler, Unexpected
@@ -28,6 +29,7 @@ from wire.lorawan.mac import (
     NewChannelReq,
     RXParamSetupAns,
     RXTimingSetupAns,
+    TXParamSetupAns,
     parse_block,
 )
 from wire.lorawan.mhdr import Direction
@@ -39,6 +41,7 @@ HANDLERS: dict[int, Handler] = {
     DevStatusAns.cid: dev_status.handle,
     NewChannelAns.cid: new_channel.handle,
     RXTimingSetupAns.cid: rx_timing_setup.handle,
+    TXParamSetupAns.cid: tx_param_setup.handle,
     DeviceTimeReq.cid: device_time.handle,
 }
 _MUST_SEND = frozenset({RXParamSetupAns.cid, RXTimingSetupAns.cid})
@@ -91,6 +94,7 @@ def requests(
         dev_status.request(device, session, now),
         rx_param_setup.request(network, session),
         rx_timing_setup.request(network, device, session),
+        tx_param_setup.request(plan, device, session),
     )
     return [block for block in wanted if block is not None]
 

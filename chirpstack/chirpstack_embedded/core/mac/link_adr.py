@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from chirpstack_embedded.core.adr import ALGORITHMS, AdrRequest, LinkSettings, decide
 from chirpstack_embedded.core.context import Context
+from chirpstack_embedded.core.mac import channel_mask
 from chirpstack_embedded.core.mac.block import Block
 from chirpstack_embedded.core.mac.exchange import (
     Answer,
@@ -14,28 +15,45 @@ from chirpstack_embedded.core.mac.exchange import (
     forget_refusals,
 )
 from chirpstack_embedded.core.region import RegionPlan
+from chirpstack_embedded.history import UplinkHistory
 from chirpstack_embedded.model import Device, Session
 from wire.lorawan.mac import LinkADRAns, LinkADRReq, MacCommand
-
-_MASK_BITS = 16
 
 
 def request(
     context: Context, plan: RegionPlan, device: Device, session: Session, dr: int
 ) -> Block | None:
-    """Return one LinkADRReq that says both the mask and ADR's decision, if any."""
-    mask = _mask_request(plan, session)
+    """Return the LinkADRReqs that say both the mask and ADR's decision, if any."""
+    masks = channel_mask.requests(plan, session.enabled_uplink_channels)
     wanted = _adr_decision(context, plan, device, session, dr)
     if wanted is None:
-        return Block(commands=(mask,)) if mask else None
-    base = mask or _current_mask(session)
-    command = replace(
-        base,
-        data_rate=wanted.dr,
-        tx_power=wanted.tx_power_index,
-        nb_trans=wanted.nb_trans,
+        return _with_current(masks, session) if masks else None
+    cntl, ch_mask = channel_mask.one_block(session.enabled_uplink_channels)
+    bases = masks or [
+        LinkADRReq(data_rate=0, tx_power=0, ch_mask_cntl=cntl, ch_mask=ch_mask)
+    ]
+    return Block(
+        commands=tuple(
+            replace(
+                base,
+                data_rate=wanted.dr,
+                tx_power=wanted.tx_power_index,
+                nb_trans=wanted.nb_trans,
+            )
+            for base in bases
+        )
     )
-    return Block(commands=(command,))
+
+
+def _with_current(masks: Sequence[LinkADRReq], session: Session) -> Block:
+    # Of a run of requests a device reads everything but the mask from the last.
+    last = replace(
+        masks[-1],
+        data_rate=session.dr,
+        tx_power=session.tx_power_index,
+        nb_trans=session.nb_trans,
+    )
+    return Block(commands=(*masks[:-1], last))
 
 
 def handle(
@@ -47,16 +65,19 @@ def handle(
     if not requests:
         return Unexpected(why="LinkADRAns without pending LinkADRReq")
     session, wanted = exchange.session, requests[-1]
+    channels = channel_mask.apply(
+        exchange.plan, session.enabled_uplink_channels, requests
+    )
     mask_ack = all(answer.channel_mask_ack for answer in answers)
     rate_ack = all(answer.data_rate_ack for answer in answers)
     power_ack = all(answer.power_ack for answer in answers)
     if mask_ack and rate_ack and power_ack:
         forget_refusals(session, LinkADRReq.cid)
-        _take(session, wanted)
+        _take(session, wanted, channels)
     elif mask_ack and not session.adr:
         # 1.0.4 §4.3.1.1: without ADR a device need only take the channel mask.
         forget_refusals(session, LinkADRReq.cid)
-        _take_in_part(session, wanted, rate_ack=rate_ack, power_ack=power_ack)
+        _take_in_part(session, wanted, channels, rate_ack=rate_ack, power_ack=power_ack)
     else:
         count_refusal(session, LinkADRReq.cid)
         if not power_ack:
@@ -64,18 +85,23 @@ def handle(
     return None
 
 
-def _take(session: Session, wanted: LinkADRReq) -> None:
+def _take(session: Session, wanted: LinkADRReq, channels: list[int]) -> None:
     new = (wanted.tx_power, wanted.data_rate, wanted.nb_trans)
     if new != (session.tx_power_index, session.dr, session.nb_trans):
-        session.uplink_adr_history = []
+        session.uplink_adr_history = UplinkHistory()
     session.tx_power_index, session.dr, session.nb_trans = new
-    session.enabled_uplink_channels = _channels(session, wanted)
+    session.enabled_uplink_channels = channels
 
 
 def _take_in_part(
-    session: Session, wanted: LinkADRReq, *, rate_ack: bool, power_ack: bool
+    session: Session,
+    wanted: LinkADRReq,
+    channels: list[int],
+    *,
+    rate_ack: bool,
+    power_ack: bool,
 ) -> None:
-    session.enabled_uplink_channels = _channels(session, wanted)
+    session.enabled_uplink_channels = channels
     session.nb_trans = wanted.nb_trans
     if rate_ack:
         session.dr = wanted.data_rate
@@ -89,43 +115,6 @@ def _limit_power(session: Session, wanted: LinkADRReq) -> None:
         session.tx_power_index = session.min_supported_tx_power_index = 1
     else:
         session.max_supported_tx_power_index = wanted.tx_power - 1
-
-
-def _channels(session: Session, wanted: LinkADRReq) -> list[int]:
-    block = range(
-        wanted.ch_mask_cntl * _MASK_BITS, (wanted.ch_mask_cntl + 1) * _MASK_BITS
-    )
-    outside = [i for i in session.enabled_uplink_channels if i not in block]
-    inside = [i for i in block if wanted.ch_mask >> (i % _MASK_BITS) & 1]
-    return sorted([*outside, *inside])
-
-
-def _mask_request(plan: RegionPlan, session: Session) -> LinkADRReq | None:
-    on_device, wanted = set(session.enabled_uplink_channels), set(plan.enabled_channels)
-    # Channels the device does not have yet are NewChannelReq's business.
-    default = set(plan.default_channel_indices)
-    if not any(i in on_device or i in default for i in on_device ^ wanted):
-        return None
-    enabled = [i for i in wanted if i in default or i in on_device]
-    return LinkADRReq(
-        data_rate=session.dr,
-        tx_power=session.tx_power_index,
-        nb_trans=session.nb_trans,
-        ch_mask=_mask(enabled),
-    )
-
-
-def _current_mask(session: Session) -> LinkADRReq:
-    return LinkADRReq(
-        data_rate=session.dr,
-        tx_power=session.tx_power_index,
-        nb_trans=session.nb_trans,
-        ch_mask=_mask(session.enabled_uplink_channels),
-    )
-
-
-def _mask(channels: Sequence[int]) -> int:
-    return sum(1 << i for i in set(channels) if i < _MASK_BITS)
 
 
 def _adr_decision(
@@ -153,7 +142,7 @@ def _adr_decision(
             required_snr_db=plan.required_snr_db(dr),
             installation_margin_db=network.installation_margin_db,
             max_dr=min(network.max_dr, plan.max_lora_125_dr),
-            history=session.uplink_adr_history,
+            history=tuple(session.uplink_adr_history) if session.adr else (),
         )
     )
     return None if wanted == current else wanted

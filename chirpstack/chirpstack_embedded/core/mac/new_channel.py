@@ -15,13 +15,12 @@ from chirpstack_embedded.model import Channel, Device, Session
 from wire.lorawan.mac import MacCommand, NewChannelAns, NewChannelReq
 
 MAX_PER_DOWNLINK = 3
-ALL_DATA_RATES = tuple(range(8))
 
 
 def request(plan: RegionPlan, device: Device, session: Session) -> Block | None:
     """Return up to three requests for channels that differ."""
     supported = tuple(device.profile.supported_uplink_data_rates)
-    wanted = plan.wanted_channels(supported or ALL_DATA_RATES)
+    wanted = plan.wanted_channels(supported or plan.usual_data_rates)
     for index in [i for i in session.extra_uplink_channels if i not in wanted]:
         # The LinkADRReq mask switches it off on the device.
         del session.extra_uplink_channels[index]
