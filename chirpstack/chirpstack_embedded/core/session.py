@@ -2,6 +2,7 @@
 
 from chirpstack_embedded.config import RegionNetwork
 from chirpstack_embedded.model import Channel, Device, Session
+from wire.lorawan.class_b import MAX_PERIODICITY, ping_nb
 
 
 def otaa_session(
@@ -17,7 +18,7 @@ def otaa_session(
     extra_channels: dict[int, Channel],
 ) -> Session:
     """Return the session a JoinAccept gives (contract §2.2 step 10)."""
-    return Session(
+    session = Session(
         region_config_id=region_config_id,
         dev_addr=dev_addr,
         mac_version=device.mac_version,
@@ -31,6 +32,8 @@ def otaa_session(
         enabled_uplink_channels=enabled_channels,
         extra_uplink_channels=extra_channels,
     )
+    _set_ping_slots(session, device)
+    return session
 
 
 def abp_session(
@@ -56,6 +59,7 @@ def abp_session(
         skip_f_cnt_check=device.skip_fcnt_check,
         rx1_delay=0,
     )
+    _set_ping_slots(session, device)
     profile = device.profile
     if not profile.supports_otaa:
         session.rx1_delay = profile.abp_rx1_delay
@@ -63,3 +67,13 @@ def abp_session(
         session.rx2_dr = profile.abp_rx2_dr
         session.rx2_frequency_hz = profile.abp_rx2_freq
     return session
+
+
+def _set_ping_slots(session: Session, device: Device) -> None:
+    profile = device.profile
+    if not profile.supports_class_b:
+        return
+    periodicity = min(profile.class_b_ping_slot_periodicity, MAX_PERIODICITY)
+    session.class_b_ping_slot_nb = ping_nb(periodicity)
+    session.class_b_ping_slot_dr = profile.class_b_ping_slot_dr
+    session.class_b_ping_slot_frequency_hz = profile.class_b_ping_slot_freq

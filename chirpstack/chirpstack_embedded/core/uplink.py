@@ -64,8 +64,9 @@ def handle_data(context: Context, heard: HeardFrame, now: float) -> Outcome:
     data = ciphers(session).decrypt(frame, found.f_cnt)
     session.adr = frame.f_ctrl.adr
     _follow_data_rate(heard, device, session, now)
-    _reset_channels(context, heard, frame, session)
     class_before = device.enabled_class
+    _follow_beacon_lock(frame, device)
+    _reset_channels(context, heard, frame, session)
     answered = _handle_mac_commands(context, heard, frame, found, data)
     _append_history(heard, session, found.f_cnt)
     _tell_up(context, heard, frame, found, data, class_before)
@@ -197,6 +198,12 @@ def _follow_data_rate(
         session.tx_power_index = 0
         session.uplink_adr_history = UplinkHistory()
     session.dr = heard.dr
+
+
+def _follow_beacon_lock(frame: DataFrame, device: Device) -> None:
+    # A profile with class C and B falls back to A when the beacon is lost, as there.
+    if device.profile.supports_class_b:
+        device.enabled_class = "B" if frame.f_ctrl.class_b else "A"
 
 
 def _reset_channels(

@@ -10,6 +10,7 @@ from chirpstack_embedded.core.mac import (
     link_adr,
     link_check,
     new_channel,
+    ping_slot,
     rx_param_setup,
     rx_timing_setup,
     tx_param_setup,
@@ -27,6 +28,8 @@ from wire.lorawan.mac import (
     MacCommand,
     NewChannelAns,
     NewChannelReq,
+    PingSlotChannelAns,
+    PingSlotInfoReq,
     RXParamSetupAns,
     RXTimingSetupAns,
     TXParamSetupAns,
@@ -43,6 +46,8 @@ HANDLERS: dict[int, Handler] = {
     RXTimingSetupAns.cid: rx_timing_setup.handle,
     TXParamSetupAns.cid: tx_param_setup.handle,
     DeviceTimeReq.cid: device_time.handle,
+    PingSlotInfoReq.cid: ping_slot.handle_info,
+    PingSlotChannelAns.cid: ping_slot.handle_channel,
 }
 _MUST_SEND = frozenset({RXParamSetupAns.cid, RXTimingSetupAns.cid})
 _EXCLUDES = {
@@ -92,6 +97,7 @@ def requests(
         new_channel.request(plan, device, session),
         link_adr.request(context, plan, device, session, dr),
         dev_status.request(device, session, now),
+        ping_slot.request(network, device, session),
         rx_param_setup.request(network, session),
         rx_timing_setup.request(network, device, session),
         tx_param_setup.request(plan, device, session),
