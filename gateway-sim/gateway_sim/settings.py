@@ -62,6 +62,7 @@ class Settings:
     metrics: Address | None
     encoding: Encoding
     stats_interval_s: float
+    beacons: bool
     log_level: int
 
     @property
@@ -103,6 +104,7 @@ class Settings:
             "stats_interval_s": read(
                 "GARONNE_GATEWAY_STATS_S", _seconds, str(STATS_INTERVAL_S)
             ),
+            "beacons": read("GARONNE_GATEWAY_BEACONS", _truth, "no"),
             "log_level": read("GARONNE_LOG", _level, "info"),
         }
         if faults:
@@ -163,6 +165,12 @@ def _address(text: str) -> Address:
 
 def _metrics(text: str) -> Address | None:
     return _address(text) if text else None
+
+
+def _truth(text: str) -> bool:
+    if text not in {"yes", "no"}:
+        raise ValueError("it is yes or no")
+    return text == "yes"
 
 
 def _encoding(text: str) -> Encoding:
