@@ -63,10 +63,10 @@ def test_the_way_of_an_order_is_told_with_its_air_time() -> None:
     each = replace(together, grouped=0, airtime_s=1.98)
 
     assert (
-        "one frame to 11 of 12 lamps, sent by 1 gateway, 1 told alone as they have no"
+        "one frame to 11 of 12 devices, sent by 1 gateway, 1 told alone as they have no"
         " keys yet: 0.330 s of air instead of 1.980 s"
     ) == way_sentence(together)
-    assert "one frame to each of 12 lamps: 1.980 s of air" == way_sentence(each)
+    assert "one frame to each of 12 devices: 1.980 s of air" == way_sentence(each)
 
 
 @pytest.mark.parametrize(
@@ -99,3 +99,13 @@ def test_a_lamp_is_asked_for_a_level_perhaps_for_some_minutes() -> None:
     assert {"level": 0, "minutes": 5} == wanted(0, 5)
     with pytest.raises(Refused, match="--level 60"):
         wanted(None, None)
+
+
+@pytest.mark.parametrize(("on", "word"), [(True, "on"), (False, "off")])
+def test_a_relay_is_on_or_off_at_the_end(on: bool, word: str) -> None:
+    story = Story("meter-01", {"on": on}, ASKED_AT)
+
+    assert (
+        f"meter-01 is {word}: its own report says so, 2.0 s after you asked"
+        == story.tell(status("confirmed", confirmed=1002.0))[-1]
+    )

@@ -20,7 +20,7 @@ from garonne.running import environment_of
 from garonne.settings import Settings
 from wire.declared import DeclaredDevice
 
-__all__ = ["Story", "lamp", "wanted", "way_sentence", "where_of"]
+__all__ = ["Story", "lamp", "switch", "wanted", "way_sentence", "where_of"]
 
 LAMP = "street-light"
 LOOK_EVERY_S = 0.1
@@ -42,11 +42,28 @@ def lamp(
     by one frame to all where that takes less air than one to each; either way each
     confirms for itself, and who missed the frame is told alone.
     """
+    return switch(settings, lamp, (LAMP, "lamps"), wanted(level, minutes), timeout)
+
+
+def switch(
+    settings: Settings,
+    word: str,
+    what: tuple[str, str],
+    wish: Mapping[str, int],
+    timeout_s: float | None,
+) -> int:
+    """
+    Bring a wish to the devices that a word means; 0 once every one confirmed it.
+
+    `what` is their type and what a person calls several of them.
+    """
     environment = environment_of(settings)
-    devices = find_devices(environment, lamp, LAMP)
-    who = devices[0].name if len(devices) == 1 else f"{len(devices)} lamps of {lamp}"
+    device_type, several = what
+    devices = find_devices(environment, word, device_type)
+    one = len(devices) == 1
+    who = devices[0].name if one else f"{len(devices)} {several} of {word}"
     try:
-        return _ask(environment, devices, lamp, wanted(level, minutes), timeout)
+        return _ask(environment, devices, word, wish, timeout_s)
     except BadCommand as error:
         raise Refused(f"{who} ({devices[0].device_type}): {error}") from None
     except CityError as error:
@@ -165,14 +182,14 @@ def _overdue(pending: "Sequence[Wait]", timeout_s: float | None) -> str:
 
 def way_sentence(status: GroupStatus) -> str:
     """Say which way an order went, and what air time that takes."""
-    lamps, air = f"{status.devices} lamps", f"{status.airtime_s:.3f} s of air"
+    all_, air = f"{status.devices} devices", f"{status.airtime_s:.3f} s of air"
     if not status.grouped:
-        return f"one frame to each of {lamps}: {air}"
+        return f"one frame to each of {all_}: {air}"
     alone = status.devices - status.grouped
     beside = f", {alone} told alone as they have no keys yet" if alone else ""
     times = f"sent by {status.gateways} gateway{'s' if status.gateways > 1 else ''}"
     return (
-        f"one frame to {status.grouped} of {lamps}, {times}{beside}: {air} instead of"
+        f"one frame to {status.grouped} of {all_}, {times}{beside}: {air} instead of"
         f" {status.instead_s:.3f} s"
     )
 
@@ -226,6 +243,12 @@ class Wait:
             print(f"{self.story.name:<10} {line}" if named else line, flush=True)
 
 
+def _reached(wish: Mapping[str, int]) -> str:
+    if "level" in wish:
+        return f"at {wish['level']} %"
+    return "on" if wish.get("on") else "off"
+
+
 class Story:
     """Turns a command's changing status into lines, each said once."""
 
@@ -263,6 +286,6 @@ class Story:
     def _happy_end(self, status: Status) -> str:
         took_s = status.at.get("confirmed", self._asked_at) - self._asked_at
         return (
-            f"{self.name} is at {self._wish['level']} %: "
+            f"{self.name} is {_reached(self._wish)}: "
             f"its own report says so, {took_s:.1f} s after you asked"
         )

@@ -6,20 +6,24 @@ from dataclasses import dataclass
 from chirpstack_embedded.core.context import Context
 from chirpstack_embedded.core.mac import (
     dev_status,
+    device_mode,
     device_time,
     link_adr,
     link_check,
     new_channel,
     ping_slot,
+    rejoin_param_setup,
     rx_param_setup,
     rx_timing_setup,
     tx_param_setup,
+    version,
 )
 from chirpstack_embedded.core.mac.block import Block
 from chirpstack_embedded.core.mac.exchange import Exchange, Handler, Unexpected
 from chirpstack_embedded.core.region import RegionPlan
 from chirpstack_embedded.model import Device, Session
 from wire.lorawan.mac import (
+    DeviceModeInd,
     DeviceTimeReq,
     DevStatusAns,
     LinkADRAns,
@@ -30,6 +34,9 @@ from wire.lorawan.mac import (
     NewChannelReq,
     PingSlotChannelAns,
     PingSlotInfoReq,
+    RejoinParamSetupAns,
+    RekeyInd,
+    ResetInd,
     RXParamSetupAns,
     RXTimingSetupAns,
     TXParamSetupAns,
@@ -48,6 +55,10 @@ HANDLERS: dict[int, Handler] = {
     DeviceTimeReq.cid: device_time.handle,
     PingSlotInfoReq.cid: ping_slot.handle_info,
     PingSlotChannelAns.cid: ping_slot.handle_channel,
+    DeviceModeInd.cid: device_mode.handle,
+    RekeyInd.cid: version.handle_rekey,
+    ResetInd.cid: version.handle_reset,
+    RejoinParamSetupAns.cid: rejoin_param_setup.handle,
 }
 _MUST_SEND = frozenset({RXParamSetupAns.cid, RXTimingSetupAns.cid})
 _EXCLUDES = {
@@ -97,6 +108,7 @@ def requests(
         new_channel.request(plan, device, session),
         link_adr.request(context, plan, device, session, dr),
         dev_status.request(device, session, now),
+        rejoin_param_setup.request(network, session),
         ping_slot.request(network, device, session),
         rx_param_setup.request(network, session),
         rx_timing_setup.request(network, device, session),
