@@ -17,22 +17,31 @@ from typing import Any
 from chirpstack_api import gw
 
 from chirpstack_embedded.adapters.child import accept_link, log_to_stderr
-from chirpstack_embedded.adapters.gateway_backend import GatewayBackend, OnMessage
+from chirpstack_embedded.adapters.garbage import look_rarely
+from chirpstack_embedded.adapters.gateway_backend import (
+    GatewayBackend,
+    OnMessage,
+    OnRefused,
+)
 from chirpstack_embedded.adapters.gatherer import Gatherer, Lot
 from chirpstack_embedded.adapters.link import Link
 from chirpstack_embedded.adapters.mqtt_gateways import MqttGateways
 from chirpstack_embedded.config import Configuration
 from chirpstack_embedded.core.collector import Collected, Collector, Finding
 from chirpstack_embedded.core.context import Transmission
+from chirpstack_embedded.core.region import RegionPlan
 from chirpstack_embedded.errors import ChirpStackError
 from chirpstack_embedded.settings import Settings
+from chirpstack_embedded.station import StationListener
 from chirpstack_embedded.udp import UdpListener
 
 
 def backends_of(
     configuration: Configuration,
     settings: Settings,
+    *,
     on_message: OnMessage,
+    on_refused: OnRefused,
     on_change: Callable[[], None],
 ) -> dict[str, list[GatewayBackend]]:
     """Return each region's backends; MQTT is the last, for it takes every downlink."""
@@ -41,10 +50,27 @@ def backends_of(
         for region in configuration.regions
     }
     first = configuration.regions[0]
-    if settings.udp is not None:  # who speaks UDP is of the first region
+    own: list[GatewayBackend] = []  # who speaks these is of the first region
+    if settings.udp is not None:
         prefix = first.broker.topic_prefix
-        udp = UdpListener(first.id, prefix, settings.udp, on_message=on_message)
-        backends[first.id].insert(0, udp)
+        udp = UdpListener(
+            first.id,
+            prefix,
+            settings.udp,
+            on_message=on_message,
+            on_refused=on_refused,
+        )
+        own.append(udp)
+    if settings.station is not None:
+        own.append(
+            StationListener(
+                RegionPlan(first),
+                settings.station,
+                on_message=on_message,
+                on_refused=on_refused,
+            )
+        )
+    backends[first.id] = own + backends[first.id]
     return backends
 
 
@@ -55,10 +81,17 @@ class Gateways:
         self, link: Link, configuration: Configuration, settings: Settings
     ) -> None:
         self._link = link
-        self._collector = Collector(configuration.network.deduplication_delay_s)
+        self._collector = Collector(
+            configuration.network.deduplication_delay_s,
+            strict_gateway_identity=configuration.strict_gateway_identity,
+        )
         self._gatherer = Gatherer(self._collector, self._hand_over, clock=time.time)
         self._backends = backends_of(
-            configuration, settings, self._gatherer.post, self._tell_ready
+            configuration,
+            settings,
+            on_message=self._gatherer.post,
+            on_refused=self._gatherer.refuse,
+            on_change=self._tell_ready,
         )
 
     @property
@@ -120,6 +153,7 @@ def main() -> None:
     except ChirpStackError as error:
         link.send(("failed", str(error)))
         os._exit(1)
+    look_rarely()
     link.send(("started",))
     gateways.serve()
     gateways.stop()

@@ -8,25 +8,14 @@ seconds.  These classes change in place; ``store`` writes them.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from chirpstack_api import api, common
 
-ADR_HISTORY_LENGTH = 20
+from chirpstack_embedded.history import UplinkHistory
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UplinkRecord:
-    """One accepted uplink, as the ADR algorithm sees it."""
-
-    f_cnt: int
-    max_snr_db: float
-    max_rssi_dbm: int
-    tx_power_index: int
-    gateway_count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reception:
+class Reception(NamedTuple):
     """How one gateway heard the device: enough to answer through it."""
 
     gateway_id: str
@@ -91,7 +80,7 @@ class Session:
     extra_uplink_channels: dict[int, Channel] = field(default_factory=dict)
     mac_command_pending: dict[int, bytes] = field(default_factory=dict)
     mac_command_error_count: dict[int, int] = field(default_factory=dict)
-    uplink_adr_history: list[UplinkRecord] = field(default_factory=list)
+    uplink_adr_history: UplinkHistory = field(default_factory=UplinkHistory)
     gateway_history: list[HeardUplink] = field(default_factory=list)
     last_device_status_request_at: float | None = None
     rejoin_request_enabled: bool = False

@@ -4,13 +4,38 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import count
+from typing import Protocol
 
 HISTORY = 10
+MOST_LINES = 20_000
+"""Of all views together: what a city of a thousand devices fills."""
 POLL_S = 1.0
 
 Key = tuple[str, str]
+
+
+class Line(Protocol):
+    """What happened; everything but its place is rendered when somebody looks."""
+
+    @property
+    def views(self) -> tuple[Key, ...]:
+        """The views it shows in: ``(kind, identifier)``."""
+
+    @property
+    def time_ns(self) -> int:
+        """When, in Unix ns."""
+
+    @property
+    def description(self) -> str:
+        """What it is, in a word."""
+
+    @property
+    def properties(self) -> Mapping[str, str]:
+        """What a list of lines shows of it."""
+
+    def body(self) -> str:
+        """All of it, as JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,37 +46,37 @@ class StreamItem:
     time_ns: int
     description: str
     body: Callable[[], str]
-    """Rendered when somebody looks."""
-    properties: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """What happened, and the views it shows in: ``(kind, identifier)``."""
+    """A line that is known from the beginning."""
 
     views: tuple[Key, ...]
     time_ns: int
     description: str
-    body: Callable[[], str]
+    text: str
     properties: Mapping[str, str] = field(default_factory=dict)
 
-    def item(self, number: int) -> StreamItem:
-        """Return the line a reader gets."""
-        return StreamItem(
-            id=f"{self.time_ns // 1_000_000}-{number}",
-            time_ns=self.time_ns,
-            description=self.description,
-            body=self.body,
-            properties=self.properties,
-        )
+    def body(self) -> str:
+        """Return the text."""
+        return self.text
 
 
 class Streams:
-    """Keeps ten items per key and lets readers follow."""
+    """
+    Keeps ten lines per view and lets readers follow.
 
-    def __init__(self) -> None:
+    All views together keep ``MOST_LINES``; of more, those that came first are
+    forgotten, so that many devices cost no more memory than a thousand.
+    """
+
+    def __init__(self, most_lines: int = MOST_LINES) -> None:
         self._changed = threading.Condition()
-        self._items: dict[Key, deque[tuple[int, Note]]] = {}
+        self._most_lines = most_lines
+        self._views: dict[Key, deque[tuple[int, Line]]] = {}
+        self._all: deque[tuple[int, Line]] = deque()
         self._numbers = count(1)
 
     def add(
@@ -61,30 +86,42 @@ class Streams:
         *,
         time_ns: int,
         description: str,
-        body: str | Callable[[], str],
+        body: str,
         properties: Mapping[str, str] | None = None,
     ) -> None:
-        """Append an item and wake the readers; a body may be rendered later."""
+        """Append a line and wake the readers."""
         note = Note(
             views=((kind, identifier),),
             time_ns=time_ns,
             description=description,
-            body=body if callable(body) else partial(str, body),
+            text=body,
             properties=properties or {},
         )
         self.add_all((note,))
 
-    def add_all(self, notes: Iterable[Note]) -> None:
-        """Append many items under one lock and wake the readers once."""
+    def add_all(self, lines: Iterable[Line]) -> None:
+        """Append many lines under one lock and wake the readers once."""
         with self._changed:
-            for note in notes:
-                entry = (next(self._numbers), note)
-                for view in note.views:
-                    items = self._items.get(view)
+            for line in lines:
+                entry = (next(self._numbers), line)
+                self._all.append(entry)
+                for view in line.views:
+                    items = self._views.get(view)
                     if items is None:
-                        items = self._items[view] = deque(maxlen=HISTORY)
+                        items = self._views[view] = deque(maxlen=HISTORY)
                     items.append(entry)
+            while len(self._all) > self._most_lines:
+                self._forget(self._all.popleft())
             self._changed.notify_all()
+
+    def _forget(self, entry: tuple[int, Line]) -> None:
+        """Take the oldest line out of the views that still begin with it."""
+        for view in entry[1].views:
+            items = self._views.get(view)
+            if items and items[0] is entry:
+                items.popleft()
+                if not items:
+                    del self._views[view]
 
     def follow(
         self, kind: str, identifier: str, active: Callable[[], bool]
@@ -92,22 +129,27 @@ class Streams:
         """Yield the history, then what comes, while ``active()``."""
         last = 0
         while active():
-            for number, item in self._after(kind, identifier, last):
+            for number, line in self._after((kind, identifier), last):
                 last = number
-                yield item
+                yield _item(number, line)
 
-    def _after(
-        self, kind: str, identifier: str, last: int
-    ) -> list[tuple[int, StreamItem]]:
+    def _after(self, view: Key, last: int) -> list[tuple[int, Line]]:
         with self._changed:
-            fresh = self._fresh(kind, identifier, last)
+            fresh = self._fresh(view, last)
             if not fresh:
                 self._changed.wait(POLL_S)
-                fresh = self._fresh(kind, identifier, last)
+                fresh = self._fresh(view, last)
             return fresh
 
-    def _fresh(
-        self, kind: str, identifier: str, last: int
-    ) -> list[tuple[int, StreamItem]]:
-        items = self._items.get((kind, identifier), ())
-        return [(number, note.item(number)) for number, note in items if number > last]
+    def _fresh(self, view: Key, last: int) -> list[tuple[int, Line]]:
+        return [entry for entry in self._views.get(view, ()) if entry[0] > last]
+
+
+def _item(number: int, line: Line) -> StreamItem:
+    return StreamItem(
+        id=f"{line.time_ns // 1_000_000}-{number}",
+        time_ns=line.time_ns,
+        description=line.description,
+        body=line.body,
+        properties=line.properties,
+    )

@@ -18,7 +18,7 @@ from typing import Any
 
 from chirpstack_api import common, gw
 
-from chirpstack_embedded.adapters.gateway_backend import OnMessage
+from chirpstack_embedded.adapters.gateway_backend import OnMessage, OnRefused
 from chirpstack_embedded.core.context import Transmission
 from chirpstack_embedded.errors import ChirpStackError
 from wire.chirpstack.topics import gateway_topic
@@ -263,11 +263,13 @@ class UdpListener:
         bind: Address,
         *,
         on_message: OnMessage,
+        on_refused: OnRefused = lambda *_: None,
     ) -> None:
         self._region_config_id = region_config_id
         self._bridge = Bridge(prefix)
         self._bind = bind
         self._on_message = on_message
+        self._on_refused = on_refused
         self._lock = threading.Lock()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.settimeout(LOOK_UP_S)
@@ -321,7 +323,9 @@ class UdpListener:
                 with self._lock:
                     self._bridge.receive(datagram, source)
             except Malformed as fault:
-                logger.warning("gw.udp.drop source=%s reason=%s", source, fault)
+                self._on_refused(
+                    "malformed", f"protocol=udp source={source} reason={fault}"
+                )
             self._let_out()
 
     def _let_out(self) -> None:

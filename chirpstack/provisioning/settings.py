@@ -32,7 +32,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     read = Reader(environment)
     file = environment.get("GARONNE_CHIRPSTACK_TOKEN_FILE")
     token_file = Path(file) if file else None
-    password = environment.get("GARONNE_CHIRPSTACK_PASSWORD", "")
+    password = read.perhaps("GARONNE_CHIRPSTACK_PASSWORD")
     token = environment.get("GARONNE_CHIRPSTACK_TOKEN", "")
     if token_file is not None and token_file.exists():
         token = token_file.read_text("utf-8").strip()

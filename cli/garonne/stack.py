@@ -34,6 +34,9 @@ class Program:
     start_within_s: float = 40.0
 
 
+GATEWAY_ENDPOINTS = ("GARONNE_CHIRPSTACK_UDP", "GARONNE_CHIRPSTACK_STATION")
+STRICT_GATEWAYS = "GARONNE_CHIRPSTACK_STRICT_GATEWAYS"
+
 # In the order of need. What is not started here (its address was given) drops out
 # of everybody's needs. Devices come last: nobody must miss their first word.
 PROGRAMS = (
@@ -215,6 +218,7 @@ def _chirpstack(settings: Settings, environment: Mapping[str, str]) -> dict[str,
         "CHIRPSTACK_POSTGRESQL_DSN": "",
         "GARONNE_CHIRPSTACK_DB": str(database),
         "GARONNE_REGIONS": _region(settings),
-        "GARONNE_CHIRPSTACK_UDP": environment.get("GARONNE_CHIRPSTACK_UDP", ""),
+        **{name: environment.get(name, "") for name in GATEWAY_ENDPOINTS},
+        STRICT_GATEWAYS: environment.get(STRICT_GATEWAYS, "yes"),
         "GARONNE_LOG": settings.log,
     }

@@ -1,11 +1,11 @@
 """
 A set of functions as one Flask app that takes CloudEvents.
 
-    POST /         one event (structured or binary), or a batch of them
+    POST /         one event (structured or binary), or many: a batch or a sequence
     GET  /health   which functions are loaded
     GET  /metrics  Prometheus
 
-A batch is answered per event, in order:
+Many are answered per event, in order:
 
     [{"id", "answers": [{"function", "outcome", "reason", "seconds", "effects"}]}]
 
@@ -19,7 +19,7 @@ object, and with status 503 when a function wants it again.
 import logging
 import time
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -30,15 +30,20 @@ from faas import cloudevents
 from faas.batches import Batch
 from faas.cloudevents import Delivery
 from faas.errors import GiveUp, NotAnEvent
-from faas.events import Event
+from faas.events import Event, Tick, Uplink
 from faas.functions import Function, OnBatch, wakes
 from faas.meters import FunctionMeters
 from faas.ports import BATCH_PORTS, PORTS, Effects
+from faas.sequences import Sequences
+from wire.errors import Malformed
 
 ONLY: Final = "Garonne-Functions"
 """Request header: run these functions alone (comma-separated)."""
 
 _LAST_FRAMES: Final = 3
+_ALIKE_KEPT: Final = 10_000
+
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +54,7 @@ def create_app(functions: Mapping[str, Function[Any]]) -> Flask:
     """Return the Flask app that runs these functions on the events it is posted."""
     app = Flask("faas")
     runner = Runner(functions)
+    app.wsgi_app = Sequences(app.wsgi_app, runner.run, ONLY)  # type: ignore[method-assign] # as Flask's documentation has it
 
     @app.post("/")
     def receive() -> Response:
@@ -62,8 +68,9 @@ def create_app(functions: Mapping[str, Function[Any]]) -> Flask:
     def metrics() -> Response:
         return Response(generate_latest(runner.registry), mimetype="text/plain")
 
+    @app.errorhandler(Malformed)
     @app.errorhandler(NotAnEvent)
-    def refuse(error: NotAnEvent) -> Response:
+    def refuse(error: Exception) -> Response:
         return _json({"error": str(error)}, 400)
 
     return app
@@ -102,6 +109,7 @@ class Runner:
         self._batched = {
             f.name: f for f in functions.values() if isinstance(f.trigger, OnBatch)
         }
+        self._alike: dict[tuple[object, ...], Sequence[Function[Any]]] = {}
         self.registry = CollectorRegistry()
         self._meters = FunctionMeters(self.registry)
 
@@ -120,15 +128,28 @@ class Runner:
                 "id": delivery.event.id,
                 "answers": [
                     self._answer(function, delivery, carried)
-                    for function in self._functions
-                    if wakes(delivery.event, function)
-                    and (only is None or function.name in only)
+                    for function in self._woken(delivery.event, only)
                 ],
             }
             for delivery in batch
         ]
         self._meters.count(a for each in answers for a in each["answers"])
         return answers
+
+    def _woken(
+        self, event: Event, only: frozenset[str] | None
+    ) -> Sequence[Function[Any]]:
+        """Return what an event wakes; what is alike is chosen once."""
+        message = event.message if isinstance(event, Uplink) else ""
+        function = event.function if isinstance(event, Tick) else ""
+        alike = event.kind, event.device_type, message, function, only
+        found = self._alike.get(alike)
+        if found is None:
+            asked = [f for f in self._functions if only is None or f.name in only]
+            found = [f for f in asked if wakes(event, f)]
+            if len(self._alike) < _ALIKE_KEPT:
+                self._alike[alike] = found
+        return found
 
     def take_ranges(self, names: frozenset[str]) -> bool:
         """Tell whether these functions take exact ranges."""
@@ -149,12 +170,12 @@ class Runner:
         event, place = delivery.event, (function.name, delivery.event.dev_eui)
         effects = Effects(
             dev_eui=event.dev_eui,
-            memory=carried.get(place, delivery.memory.get(function.name, {})),
+            memory=carried.get(place) or delivery.memory.get(function.name) or _NOTHING,
             now_s=delivery.arrived_s,
         )
         ports = {name: PORTS[name](effects) for name in function.ports}
         answer = _run(function, event, ports, effects)
-        if answer["outcome"] == "done" and "memory" in effects.wanted:
+        if "memory" in effects.wanted and answer["outcome"] == "done":
             carried[place] = effects.wanted["memory"]
         return answer
 
@@ -172,11 +193,13 @@ def _run(
     effects: Effects,
 ) -> dict[str, Any]:
     begun = time.perf_counter()
-    outcome, reason = _call(function, event, ports, effects)
-    seconds = time.perf_counter() - begun
-    answer = {"function": function.name, "outcome": outcome, "seconds": seconds}
-    told = {"effects": effects.wanted} if outcome == "done" else {"reason": reason}
-    return answer | told
+    outcome, told = _call(function, event, ports, effects)
+    return {
+        "function": function.name,
+        "outcome": outcome,
+        "seconds": time.perf_counter() - begun,
+        "effects" if outcome == "done" else "reason": told,
+    }
 
 
 def _call(
@@ -184,15 +207,15 @@ def _call(
     event: Event | Batch,
     ports: Mapping[str, Any],
     effects: Effects,
-) -> tuple[str, str]:
+) -> tuple[str, str | orjson.Fragment]:
     try:
         function.call(event, **ports)
-        orjson.dumps(effects.wanted)  # an effect that cannot be written is a failure
-    except GiveUp as error:
+        # An effect that cannot be written is a failure; what can is written once.
+        return "done", orjson.Fragment(orjson.dumps(effects.wanted))
+    except (GiveUp, Malformed) as error:
         return "dead", str(error)
     except Exception as error:  # noqa: BLE001 - a handler may raise anything; it is told
         return "retry", _reason(error)
-    return "done", ""
 
 
 def _reason(error: Exception) -> str:

@@ -21,6 +21,7 @@ __all__ = [
     "OnEvent",
     "OnSchedule",
     "Retry",
+    "fits",
     "on_batch",
     "on_event",
     "on_schedule",
@@ -162,13 +163,16 @@ def wakes(event: Event, function: Function[Any]) -> bool:
 
 def wants(trigger: OnEvent, event: Event) -> bool:
     """Tell whether an event wakes a trigger."""
+    message = event.message if isinstance(event, Uplink) else None
+    return fits(trigger, event.kind, event.device_type, message)
+
+
+def fits(trigger: OnEvent, kind: str, device_type: str, message: str | None) -> bool:
+    """Tell whether events of that kind wake a trigger; message: of uplinks alone."""
     return (
-        trigger.kind == event.kind
-        and trigger.device_type in {None, event.device_type}
-        and (
-            trigger.message is None
-            or (isinstance(event, Uplink) and trigger.message == event.message)
-        )
+        trigger.kind == kind
+        and trigger.device_type in {None, device_type}
+        and trigger.message in {None, message}
     )
 
 

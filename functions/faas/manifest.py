@@ -4,8 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from faas.events import Event
-from faas.functions import Function, OnBatch, OnEvent, OnSchedule, Retry, wants
+from faas.functions import Function, OnBatch, OnEvent, OnSchedule, Retry, fits
 
 __all__ = [
     "Batched",
@@ -30,9 +29,9 @@ class Known:
     retry: Retry
     remembers: bool
 
-    def wants(self, event: Event) -> bool:
-        """Tell whether an event wakes this function."""
-        return wants(self.trigger, event)
+    def wants(self, kind: str, device_type: str, message: str | None) -> bool:
+        """Tell whether events of that kind wake this function."""
+        return fits(self.trigger, kind, device_type, message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

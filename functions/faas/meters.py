@@ -1,54 +1,82 @@
 """What is counted about functions, wherever they run."""
 
-from collections import Counter as Counts
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import accumulate
+from threading import Lock
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import (
+    CounterMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
 
 from faas.buckets import BUCKETS_S
 
 __all__ = ["FunctionMeters"]
 
+_LIMITS = [*map(str, BUCKETS_S), "+Inf"]
 
-class FunctionMeters:
-    """Calls, failures and time in the handler, by function."""
+
+@dataclass(slots=True)
+class _Tally:
+    """One function's numbers."""
+
+    invoked: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+    buckets: list[int] = field(default_factory=lambda: [0] * len(_LIMITS))
+
+
+class FunctionMeters(Collector):
+    """
+    Calls, failures and time in the handler, by function.
+
+    Counted at every event, so in plain numbers; they become metrics when asked for.
+    """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        label = ["function"]
-        self._invoked = Counter(
-            "garonne_function_invoked", "Calls.", label, registry=registry
-        )
-        self._failed = Counter(
-            "garonne_function_failed",
-            "Calls that raised, hung or crashed.",
-            label,
-            registry=registry,
-        )
-        self._seconds = Histogram(
-            "garonne_function_seconds",
-            "Time in the handler.",
-            label,
-            registry=registry,
-            buckets=BUCKETS_S,
-        )
-        self._timers: dict[str, Histogram] = {}
+        self._tallies: dict[str, _Tally] = {}
+        self._lock = Lock()
+        registry.register(self)
 
     def count(self, answers: Iterable[Mapping[str, Any]]) -> None:
         """Count what functions answered."""
-        invoked: Counts[str] = Counts()
-        failed: Counts[str] = Counts()
-        for answer in answers:
-            name = answer["function"]
-            invoked[name] += 1
-            failed[name] += answer["outcome"] != "done"
-            self._timer(name).observe(answer.get("seconds", 0.0))
-        for name, number in invoked.items():
-            self._invoked.labels(name).inc(number)
-            self._failed.labels(name).inc(failed[name])
+        with self._lock:
+            for answer in answers:
+                self._count(answer)
 
-    def _timer(self, name: str) -> Histogram:
-        # Looking a label up costs as much as all the rest.
-        if name not in self._timers:
-            self._timers[name] = self._seconds.labels(name)
-        return self._timers[name]
+    def _count(self, answer: Mapping[str, Any]) -> None:
+        tally = self._tallies.get(answer["function"])
+        if tally is None:
+            tally = self._tallies.setdefault(answer["function"], _Tally())
+        seconds = answer.get("seconds", 0.0)
+        tally.invoked += 1
+        tally.failed += answer["outcome"] != "done"
+        tally.seconds += seconds
+        tally.buckets[bisect_left(BUCKETS_S, seconds)] += 1
+
+    def collect(self) -> Iterator[Metric]:
+        """Return the metrics as they stand."""
+        label = ["function"]
+        invoked = CounterMetricFamily(
+            "garonne_function_invoked", "Calls.", labels=label
+        )
+        failed = CounterMetricFamily(
+            "garonne_function_failed",
+            "Calls that raised, hung or crashed.",
+            labels=label,
+        )
+        seconds = HistogramMetricFamily(
+            "garonne_function_seconds", "Time in the handler.", labels=label
+        )
+        for name, tally in list(self._tallies.items()):
+            invoked.add_metric([name], tally.invoked)
+            failed.add_metric([name], tally.failed)
+            counts = zip(_LIMITS, accumulate(tally.buckets), strict=True)
+            seconds.add_metric([name], list(counts), tally.seconds)
+        yield from (invoked, failed, seconds)

@@ -9,9 +9,10 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, Final
 
-import hiredis
 from redis import Redis
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import NoScriptError, RedisError
+
+from faas.link import Link
 
 Argument = bytes | str | int | float
 
@@ -33,19 +34,32 @@ return stored
 """
 
 COMMIT: Final = """#!lua
--- Apply one event's effects if, and only if, this worker may and nobody has yet.
+-- Apply the effects of each event if, and only if, this worker may and nobody has yet.
 -- KEYS stream, lease, then what the effects name
--- ARGV token, group ('' = take the entry out of the stream), entry, then effects:
---      argument count, command, index in KEYS, arguments
--- Returns 1 applied, 0 somebody else has, -1 the lease is lost.
+-- ARGV token, group ('' = take the entries out of the stream), then for each event:
+--      entry, number of effects, effects. An effect is one of
+--        SET  key field value                 a field of a hash; the last one stays
+--        ADD  key count, (field, amount)      to fields of a hash
+--        TWIN key count mark bar, then per slot: its name, twice the number of its
+--             fields, (field, value) for each
+--        DO   key count command, arguments    any other command
+--      where key is an index in KEYS and count that of the arguments after it.
+-- Returns -1: the lease is lost; else how many events were applied, and what Redis said
+-- to the effects that it refused.
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then return -1 end
-local taken
-if ARGV[2] == '' then
-  taken = redis.call('XDEL', KEYS[1], ARGV[3])
-else
-  taken = redis.call('XACK', KEYS[1], ARGV[2], ARGV[3])
+
+local refusals = {}
+
+-- What one effect is refused for must not take the effects beside it away: their
+-- events are acknowledged.
+local function apply(...)
+  local answer = redis.pcall(...)
+  if type(answer) == 'table' and answer.err then
+    refusals[#refusals + 1] = answer.err
+    return nil
+  end
+  return answer
 end
-if taken == 0 then return 0 end
 
 -- Whether an event is later in the life of its device than the last writer of a
 -- slot. In one session the counter decides, unless the server's clock says that the
@@ -57,41 +71,97 @@ local function newer(held, address, counter, instant, bar)
   return tonumber(counter) > tonumber(old) or bar > when
 end
 
--- TWIN address counter instant bar, then (slot, field count, fields) for each slot:
--- write the fields of those slots that no later event has written.
+-- Write those slots of a twin that no later event has written.
 local function twin(key, first, last)
-  local address, counter, instant = ARGV[first], ARGV[first + 1], ARGV[first + 2]
-  local mark = address .. ':' .. counter .. ':' .. instant
-  local slots, starts, i = {}, {}, first + 4
-  while i <= last do
-    slots[#slots + 1], starts[#starts + 1] = ARGV[i], i + 1
-    i = i + 2 + tonumber(ARGV[i + 1])
+  local mark, bar = ARGV[first], ARGV[first + 1]
+  local address, counter, instant = string.match(mark, '^([^:]*):(%d+):(%d+)$')
+  local slots, starts, at = {}, {}, first + 2
+  while at <= last do
+    slots[#slots + 1], starts[#starts + 1] = ARGV[at], at + 1
+    at = at + 2 + tonumber(ARGV[at + 1])
   end
-  local out = {}
-  for n, held in ipairs(redis.call('HMGET', key, unpack(slots))) do
-    if newer(held, address, counter, instant, ARGV[first + 3]) then
-      out[#out + 1] = slots[n]
-      out[#out + 1] = mark
-      for at = starts[n] + 1, starts[n] + tonumber(ARGV[starts[n]]) do
-        out[#out + 1] = ARGV[at]
+  local out, size = {}, 0
+  for n, held in ipairs(apply('HMGET', key, unpack(slots)) or {}) do
+    if newer(held, address, counter, instant, bar) then
+      out[size + 1], out[size + 2] = slots[n], mark
+      size = size + 2
+      for from = starts[n] + 1, starts[n] + tonumber(ARGV[starts[n]]) do
+        size = size + 1
+        out[size] = ARGV[from]
       end
     end
   end
-  if #out > 0 then redis.call('HSET', key, unpack(out)) end
+  if size > 0 then apply('HSET', key, unpack(out)) end
 end
 
-local i = 4
-while i <= #ARGV do
-  local last = i + 2 + tonumber(ARGV[i])
-  local command, key = ARGV[i + 1], KEYS[tonumber(ARGV[i + 2])]
-  if command == 'TWIN' then
-    twin(key, i + 3, last)
-  else
-    redis.call(command, key, unpack(ARGV, i + 3, last))
-  end
-  i = last + 1
+-- What many events write into one hash is written once.
+local fields, sums = {}, {}
+
+local function of(tables, key)
+  local found = tables[key]
+  if not found then found = {}; tables[key] = found end
+  return found
 end
-return 1
+
+-- A number of Lua is exact up to 2^53.
+local function add(key, field, amount)
+  local found = of(sums, key)
+  local sum = found[field] or 0
+  if math.abs(sum) + math.abs(amount) > 9007199254740992 then
+    apply('HINCRBY', key, field, string.format('%.0f', sum))
+    sum = 0
+  end
+  found[field] = sum + amount
+end
+
+local i, applied = 3, 0
+while i < #ARGV do
+  local taken
+  if ARGV[2] == '' then
+    taken = redis.call('XDEL', KEYS[1], ARGV[i])
+  else
+    taken = redis.call('XACK', KEYS[1], ARGV[2], ARGV[i])
+  end
+  local effects, ours = tonumber(ARGV[i + 1]), taken == 1
+  if ours then applied = applied + 1 end
+  i = i + 2
+  for _ = 1, effects do
+    local kind, key = ARGV[i], KEYS[tonumber(ARGV[i + 1])]
+    local last = i + 3
+    if kind ~= 'SET' then last = i + 2 + tonumber(ARGV[i + 2]) end
+    if not ours then
+      -- somebody else has applied it
+    elseif kind == 'SET' then
+      of(fields, key)[ARGV[i + 2]] = ARGV[last]
+    elseif kind == 'ADD' then
+      for at = i + 3, last, 2 do add(key, ARGV[at], tonumber(ARGV[at + 1])) end
+    elseif kind == 'TWIN' then
+      twin(key, i + 3, last)
+    else
+      apply(ARGV[i + 3], key, unpack(ARGV, i + 4, last))
+    end
+    i = last + 1
+  end
+end
+
+for key, found in pairs(sums) do
+  for field, amount in pairs(found) do
+    apply('HINCRBY', key, field, string.format('%.0f', amount))
+  end
+end
+for key, found in pairs(fields) do
+  local out = {}
+  for field, value in pairs(found) do
+    out[#out + 1] = field
+    out[#out + 1] = value
+    if #out == 1000 then
+      apply('HSET', key, unpack(out))
+      out = {}
+    end
+  end
+  if #out > 0 then apply('HSET', key, unpack(out)) end
+end
+return {applied, refusals}
 """
 
 ONCE: Final = """#!lua
@@ -143,12 +213,13 @@ def send(redis: Redis, commands: Sequence[Sequence[Any]]) -> list[Any]:
     Scripts the server does not know yet are loaded and their commands repeated,
     in order. Any other refusal is raised once all answers are in.
     """
-    answers = _exchange(redis, commands)
+    link = Link.of(redis)
+    answers = link.exchange(commands)
     missing = [i for i, a in enumerate(answers) if isinstance(a, NoScriptError)]
     if missing:
         shas = dict.fromkeys(str(commands[i][1]) for i in missing)
-        _exchange(redis, [["SCRIPT", "LOAD", _BY_SHA[sha]] for sha in shas])
-        again = _exchange(redis, [commands[i] for i in missing])
+        link.exchange([["SCRIPT", "LOAD", _BY_SHA[sha]] for sha in shas])
+        again = link.exchange([commands[i] for i in missing])
         for i, answer in zip(missing, again, strict=True):
             answers[i] = answer
     for answer in answers:
@@ -163,25 +234,3 @@ def run(
     """Run one script and return its answer."""
     (answer,) = send(redis, [call(script, names, arguments)])
     return answer
-
-
-def _exchange(redis: Redis, commands: Sequence[Sequence[Any]]) -> list[Any]:
-    pool: Any = redis.connection_pool  # its connections are not typed
-    connection: Any = pool.get_connection()
-    try:
-        # Packing by hand is three times as fast as redis-py's pipeline.
-        packed = [hiredis.pack_command(tuple(c)) for c in commands]
-        connection.send_packed_command([b"".join(packed)])
-        return [_answer(connection) for _ in commands]
-    except BaseException:
-        connection.disconnect()
-        raise
-    finally:
-        pool.release(connection)
-
-
-def _answer(connection: Any) -> Any:
-    try:
-        return connection.read_response()
-    except ResponseError as error:
-        return error

@@ -1,7 +1,8 @@
 """The durable streams: which partition an event belongs to, which never changes."""
 
 import re
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from wire.partition import partition_of as partition_of_device
 
@@ -10,26 +11,49 @@ _DEVICE_TOPIC: Final = re.compile(
 )
 _EVENT_ID: Final = re.compile(r"p(\d{2,})-(\d+-\d+)\Z", re.ASCII)
 
-__all__ = ["device_of", "event_id", "kind_of", "partition_of", "place_of", "ticks"]
+__all__ = [
+    "Named",
+    "device_of",
+    "event_id",
+    "kind_of",
+    "named_by",
+    "partition_of",
+    "place_of",
+    "ticks",
+]
+
+
+class Named(NamedTuple):
+    """What the topic of an event names; `dev_eui` is in lower case."""
+
+    application_id: str
+    dev_eui: str
+    kind: str
+
+
+@lru_cache(maxsize=1 << 14)  # a device says the same topic again and again
+def named_by(topic: str) -> Named | None:
+    """Return what a topic names; None when it is no device's."""
+    found = _DEVICE_TOPIC.match(topic)
+    return Named(found[1], found[2].lower(), found[3]) if found else None
 
 
 def partition_of(topic: str, partitions: int) -> int:
     """Return the partition of a topic: of its device, or of the whole text."""
-    found = _DEVICE_TOPIC.match(topic)
-    name = found[2].lower() if found else ascii(topic)
-    return partition_of_device(name, partitions)
+    found = named_by(topic)
+    return partition_of_device(found.dev_eui if found else ascii(topic), partitions)
 
 
 def device_of(topic: str) -> str | None:
     """Return the DevEUI a topic names, in lower case."""
-    found = _DEVICE_TOPIC.match(topic)
-    return found[2].lower() if found else None
+    found = named_by(topic)
+    return found.dev_eui if found else None
 
 
 def kind_of(topic: str) -> str | None:
     """Return the kind of event a topic names."""
-    found = _DEVICE_TOPIC.match(topic)
-    return found[3] if found else None
+    found = named_by(topic)
+    return found.kind if found else None
 
 
 def ticks(function: str) -> str:

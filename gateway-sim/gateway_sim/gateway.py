@@ -6,8 +6,9 @@ An uplink's context is the counter at the *end* of the uplink; a downlink's dela
 from there. Both are air times, whatever the instant at which this code runs.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
+from typing import NamedTuple
 
 from gateway_sim.duty_cycle import DutyCycle, Load
 from gateway_sim.jit import JitQueue, TxStatus
@@ -17,6 +18,7 @@ from wire.air import FSK, AirFrame
 from wire.declared import DeclaredGateway
 from wire.eui64 import EUI64
 from wire.lorawan.airtime import lora_airtime_s
+from wire.lorawan.gps import unix_from_gps
 from wire.lorawan.mhdr import Direction
 from wire.lorawan.region import Region
 
@@ -28,8 +30,7 @@ SNR_CEILING_DB = 14.0  # a demodulator's own estimate saturates about there
 MAX_PHY_BYTES = 255
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Uplink:
+class Uplink(NamedTuple):
     """A frame as one gateway heard it; ``tmst`` is its end on the gateway's counter."""
 
     gateway_id: EUI64
@@ -56,7 +57,7 @@ class Delay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpsEpoch:
-    """At an instant of GPS time (class B); needs a locked GPS receiver."""
+    """At an instant of GPS time (class B, groups); needs a locked GPS receiver."""
 
     time_s: float
 
@@ -102,9 +103,16 @@ class Gateway:
     """A half of the LoRaWAN air interface, with a queue of its own."""
 
     def __init__(
-        self, place: DeclaredGateway, *, region: Region, boot_s: float, seed: int
+        self,
+        place: DeclaredGateway,
+        *,
+        region: Region,
+        boot_s: float,
+        seed: int,
+        gps_locked: bool = True,
     ) -> None:
         self.place = place
+        self.gps_locked = gps_locked
         self._region = region
         self._boot_s = boot_s
         self._random = Random(f"{seed}/{place.gateway_id}")
@@ -186,7 +194,7 @@ class Gateway:
         if self.obeys_duty_cycle and not fits:
             return TxStatus.DUTY_CYCLE_OVERFLOW
         self._duty_cycle.book(sub_band, frame.airtime_s, start_s)
-        self._queue.add(start_s, frame.airtime_s, replace(frame, start_s=start_s))
+        self._queue.add(start_s, frame.airtime_s, frame._replace(start_s=start_s))
         return start_s
 
     def _can_modulate(self, item: Item) -> bool:
@@ -207,8 +215,12 @@ class Gateway:
                 start_s = self._after(item.context, delay_s, now)
                 status = self._queue.check(start_s, airtime_s, now)
                 return start_s if status is TxStatus.OK else status
-            case GpsEpoch():
+            case GpsEpoch() if not self.gps_locked:
                 return TxStatus.GPS_UNLOCKED
+            case GpsEpoch(time_s=time_s):
+                start_s = unix_from_gps(time_s)
+                status = self._queue.check(start_s, airtime_s, now)
+                return start_s if status is TxStatus.OK else status
             case _:
                 return TxStatus.INTERNAL_ERROR
 

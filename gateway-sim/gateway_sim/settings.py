@@ -83,6 +83,7 @@ class Settings:
         def read(name: str, parse: Callable[[str], T], default: str) -> T | None:
             text = environ.get(name, "") or default
             try:
+                text = _held(environ, name) or text
                 return parse(text)
             except ValueError as fault:
                 faults.append(f"{name}={_shown(text)!r}: {fault}")
@@ -122,6 +123,17 @@ def _city(home: Path, name: str) -> Path:
     if not (folder / "city.toml").is_file():
         raise ValueError(f"no city.toml in {folder}; GARONNE_HOME is {home}")
     return folder
+
+
+def _held(environ: Mapping[str, str], name: str) -> str:
+    """What the file says that ``<name>_FILE`` names; the setting itself wins."""
+    path = environ.get(f"{name}_FILE", "")
+    if not path or environ.get(name):
+        return ""
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from error
 
 
 def _broker(text: str) -> Broker:

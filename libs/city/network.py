@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 
 import grpc
 from chirpstack_api import api
+from google.protobuf.empty_pb2 import Empty
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
@@ -82,6 +83,7 @@ class Network:
         self._profile = api.DeviceProfileServiceStub(self._channel)
         self._device = api.DeviceServiceStub(self._channel)
         self._gateway = api.GatewayServiceStub(self._channel)
+        self._user = api.UserServiceStub(self._channel)
         self._internal = api.InternalServiceStub(self._channel)
 
     def __repr__(self) -> str:
@@ -106,6 +108,15 @@ class Network:
         """Return the token of a user."""
         request = api.LoginRequest(email=email, password=password)
         return str(self._call("log in", self._internal.Login, request).jwt)
+
+    def change_own_password(self, password: str) -> None:
+        """Give the user whose token this is another password (8 to 128 characters)."""
+        asked = "change the user's password"
+        profile = self._call(asked, self._internal.Profile, Empty())
+        request = api.UpdateUserPasswordRequest(
+            user_id=profile.user.id, password=password
+        )
+        self._call(asked, self._user.UpdatePassword, request)
 
     def create_api_key(self, name: str, *, tenant_id: str = "") -> str:
         """Return a new key's token: an admin's, or a tenant's. Needs a user's token."""

@@ -94,11 +94,25 @@ class Reader:
         self._faults.append(sentence)
 
     def text(self, name: str, default: str | None = None) -> str:
-        """Return a setting; without a default it must be there and not empty."""
+        """
+        Return a setting; without a default it must be there and not empty.
+
+        ``<name>_FILE`` names a file that holds it, for what must not stand in an
+        environment; the setting itself wins.
+        """
+        path = self._environment.get(f"{name}_FILE")
+        if path and not self._environment.get(name):
+            return self._held(name, path)
         value = self._environment.get(name) or default
         if value is None:
             self.fault(f"{name} is not set")
         return value or ""
+
+    def perhaps(self, name: str) -> str:
+        """Return a setting, or nothing when it is not set."""
+        path = self._environment.get(f"{name}_FILE")
+        value = self._environment.get(name, "")
+        return self._held(name, path) if path and not value else value
 
     def number(self, name: str, default: float, *, least: float = 0.0) -> float:
         """Return a number that is at least ``least``."""
@@ -184,11 +198,14 @@ class Reader:
         path = self._environment.get("GARONNE_CHIRPSTACK_TOKEN_FILE")
         if not path:
             return self.text("GARONNE_CHIRPSTACK_TOKEN")
+        return self._held("GARONNE_CHIRPSTACK_TOKEN", path)
+
+    def _held(self, name: str, path: str) -> str:
         try:
             return Path(path).read_text(encoding="utf-8").strip()
         except OSError as error:
             reason = error.strerror or "unreadable"
-            self.fault(f"GARONNE_CHIRPSTACK_TOKEN_FILE: {path}: {reason}")
+            self.fault(f"{name}_FILE: {path}: {reason}")
             return ""
 
     def _bucket(self) -> str:

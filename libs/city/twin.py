@@ -73,44 +73,35 @@ class Twins:
 
 
 def parse_twin(dev_eui: str, found: Mapping[bytes, bytes]) -> Twin:
-    """Read a twin's hash."""
-    text = {name.decode(): value.decode() for name, value in found.items()}
+    """Read a twin's hash: every value but the order of the slots is JSON."""
+    told = {
+        name: orjson.loads(value)
+        for name, value in ((k.decode(), v) for k, v in found.items())
+        if not name.startswith("order:")
+    }
+    device, radio = told.get("device", {}), told.get("radio", {})
+    status = told.get("status", {})
     return Twin(
         dev_eui=dev_eui,
-        name=text.get("device_name", ""),
-        device_type=text.get("device_type", ""),
-        application_id=text.get("application_id", ""),
-        tags=orjson.loads(text.get("tags") or "{}"),
-        last_seen_at=_float(text.get("last_seen")),
-        joined_at=_float(text.get("joined_at")),
-        f_cnt=_int(text.get("f_cnt")),
-        dr=_int(text.get("dr")),
-        rssi_dbm=_float(text.get("rssi")),
-        snr_db=_float(text.get("snr")),
-        margin_db=_int(text.get("margin")),
-        battery_percent=_float(text.get("battery")),
-        reported=_reports(text),
-        views={n: orjson.loads(v) for n, v in _under(text, "view:").items()},
+        name=device.get("name", ""),
+        device_type=device.get("device_type", ""),
+        application_id=device.get("application_id", ""),
+        tags=device.get("tags", {}),
+        last_seen_at=radio.get("at"),
+        joined_at=told.get("joined", {}).get("at"),
+        f_cnt=radio.get("f_cnt"),
+        dr=radio.get("dr"),
+        rssi_dbm=radio.get("rssi"),
+        snr_db=radio.get("snr"),
+        margin_db=status.get("margin"),
+        battery_percent=status.get("battery"),
+        reported={
+            message: Report(at=report["at"], document=report["object"])
+            for message, report in _under(told, "reported:").items()
+        },
+        views=_under(told, "view:"),
     )
 
 
-def _reports(text: Mapping[str, str]) -> dict[str, Report]:
-    instants = _under(text, "reported_at:")
-    return {
-        message: Report(
-            at=float(instants.get(message, 0)), document=orjson.loads(document)
-        )
-        for message, document in _under(text, "reported:").items()
-    }
-
-
-def _under(text: Mapping[str, str], prefix: str) -> dict[str, str]:
-    return {n.removeprefix(prefix): v for n, v in text.items() if n.startswith(prefix)}
-
-
-def _float(text: str | None) -> float | None:
-    return float(text) if text else None
-
-
-def _int(text: str | None) -> int | None:
-    return int(text) if text else None
+def _under(told: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    return {n.removeprefix(prefix): v for n, v in told.items() if n.startswith(prefix)}

@@ -3,7 +3,7 @@
 import pytest
 
 from chirpstack_embedded.core.adr import AdrRequest, LinkSettings, decide
-from chirpstack_embedded.model import UplinkRecord
+from chirpstack_embedded.history import UplinkRecord
 
 REQUIRED_SNR_DB = {0: -20.0, 2: -15.0, 3: -12.5, 5: -7.5}
 

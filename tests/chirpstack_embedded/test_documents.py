@@ -79,7 +79,7 @@ def test_our_own_reader_reads_every_event(world: Any, kind: str) -> None:
     lived(world)
 
     event = next(event for event in world.events if event.kind == kind)
-    assert str(parse_event(event.topic, event.payload).dev_eui) == event.dev_eui
+    assert parse_event(event.topic, event.payload).check().dev_eui == event.dev_eui
 
 
 def test_an_empty_uplink_shows_its_defaults(world: Any) -> None:

@@ -801,7 +801,7 @@ def test_a_stream_shows_the_history_and_then_what_comes(site: Site) -> None:
             EUI,
             time_ns=1_500_000_000,
             description=kind,
-            body=lambda: "{}",
+            body="{}",
             properties={"DR": "3"},
         )
 

@@ -1,22 +1,22 @@
 """The store keeps what it accepted, and nothing else."""
 
-import json
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
 from tests.chirpstack_embedded.conftest import DEV_EUI, World
 
 from chirpstack_embedded.errors import NotStored
+from chirpstack_embedded.history import UplinkHistory, UplinkRecord
 from chirpstack_embedded.model import (
     Channel,
     HeardUplink,
     QueueItem,
     Reception,
     Session,
-    UplinkRecord,
 )
 from chirpstack_embedded.store import Store
 from chirpstack_embedded.store.schema import FIRST, SCHEMA_VERSION
@@ -34,15 +34,17 @@ SESSION = Session(
     extra_uplink_channels={3: Channel(frequency_hz=867_100_000, data_rates=(0, 5))},
     mac_command_pending={3: b"\x03\x50\xff\x00\x01"},
     mac_command_error_count={7: 2},
-    uplink_adr_history=[
-        UplinkRecord(
-            f_cnt=1,
-            max_snr_db=6.5,
-            max_rssi_dbm=-97,
-            tx_power_index=0,
-            gateway_count=2,
-        )
-    ],
+    uplink_adr_history=UplinkHistory(
+        [
+            UplinkRecord(
+                f_cnt=1,
+                max_snr_db=6.5,
+                max_rssi_dbm=-97,
+                tx_power_index=0,
+                gateway_count=2,
+            )
+        ]
+    ),
     gateway_history=[
         HeardUplink(
             dr=5,
@@ -92,11 +94,11 @@ def test_a_session_comes_back_as_it_was() -> None:
 
 def test_a_session_of_before_lorawan_1_1_is_read_as_one_of_1_0() -> None:
     new = {"s_nwk_s_int_key", "nwk_s_enc_key", "a_f_cnt_down", "uplink_dwell_400ms"}
-    document = json.loads(dump_session(SESSION))
+    document = orjson.loads(dump_session(SESSION))
     assert new <= document.keys()
     old = {name: value for name, value in document.items() if name not in new}
 
-    assert SESSION == load_session(json.dumps(old).encode())
+    assert SESSION == load_session(orjson.dumps(old))
 
 
 def test_a_session_of_lorawan_1_1_comes_back_with_all_its_keys() -> None:
@@ -111,6 +113,22 @@ def test_a_session_of_lorawan_1_1_comes_back_with_all_its_keys() -> None:
 
     assert session == load_session(dump_session(session))
     assert 9 == session.app_f_cnt_down
+
+
+def test_a_session_written_before_histories_were_packed_is_read() -> None:
+    document = orjson.loads(dump_session(SESSION))
+    document["uplink_adr_history"] = [[1, 6.5, -97, 0, 2]]
+
+    assert SESSION == load_session(orjson.dumps(document))
+
+
+def test_a_history_keeps_the_last_twenty_uplinks() -> None:
+    records = [UplinkRecord(f_cnt, -7.25, -2000, 1, 3) for f_cnt in range(25)]
+
+    history = UplinkHistory(records)
+
+    assert records[5:] == list(history)
+    assert (20, 24) == (len(history), history.last_f_cnt)
 
 
 def test_keys_and_contexts_are_not_shown() -> None:

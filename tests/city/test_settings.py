@@ -124,3 +124,26 @@ def test_whatever_is_set_the_answer_is_settings_or_faults(
     with suppress(BadSettings):
         read.check()
         assert broker.host
+
+
+def test_a_secret_may_stand_in_a_file_and_the_setting_itself_wins(
+    tmp_path: Path,
+) -> None:
+    held = tmp_path / "redis"
+    held.write_text("redis://:s%40fe@store:6380/2\n")
+    read = Reader({"GARONNE_REDIS_FILE": str(held), "GARONNE_MQTT_FILE": str(held)})
+
+    assert "s@fe" == read.redis().password
+    assert "here" == Reader({"A_FILE": str(held), "A": "here"}).perhaps("A")
+    assert "" == Reader({}).perhaps("A")
+
+
+def test_a_file_that_is_not_there_is_told_by_its_name() -> None:
+    read = Reader({"GARONNE_REDIS_FILE": "/nowhere/redis"})
+    read.redis()
+
+    with pytest.raises(BadSettings) as caught:
+        read.check()
+    assert ("GARONNE_REDIS_FILE: /nowhere/redis: No such file or directory",) == (
+        caught.value.faults
+    )

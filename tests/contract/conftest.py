@@ -1,7 +1,10 @@
 """One server per session, one world per test, and the comparison with the recording."""
 
+import json
 import os
 from collections.abc import Generator, Iterator
+from difflib import unified_diff
+from typing import Any
 
 import pytest
 from chirpstack_api import api
@@ -45,7 +48,17 @@ def compare(found: World, item: pytest.Item) -> None:
         return
     recorded = book.recorded(scenario)
     assert recorded is not None, "the real server was not recorded in this scenario"
-    assert recorded == as_data(found.steps)
+    difference = differences(recorded, as_data(found.steps))
+    assert not difference, f"not as {book.content['server']} answered:\n{difference}"
+
+
+def differences(recorded: Any, seen: Any) -> str:
+    """Return what differs, line by line; - is the real server."""
+    old, new = (
+        json.dumps(steps, indent=1, sort_keys=True).splitlines()
+        for steps in (recorded, seen)
+    )
+    return "\n".join(unified_diff(old, new, "recorded", "seen", lineterm="", n=6))
 
 
 def version(stage: Stage) -> str:

@@ -6,19 +6,22 @@ from typing import Any
 
 import pytest
 from chirpstack_api import gw
-from tests.chirpstack_embedded.conftest import APP_KEY, DEV_EUI, START, World
+from tests.chirpstack_embedded.conftest import APP_KEY, DEV_EUI, START, World, eu868
 from tests.gateway_sim.given import CAPITOLE, JOLIMONT, medium
 from tests.lorawan_sim.network import CARD, Script
 
+from chirpstack_embedded.core.region import RegionPlan
+from chirpstack_embedded.station import Bridge as StationBridge
 from chirpstack_embedded.udp import Bridge
 from gateway_sim import packets
 from gateway_sim.chirpstack import Codec, Encoding
 from gateway_sim.gateway import Downlink, Gateway, TxAck, Uplink
+from gateway_sim.lns import Station
 from gateway_sim.radio import Radio
 from lorawan_sim.card import Card, Profile
 from lorawan_sim.device import Device
 from lorawan_sim.fleet import Fleet
-from wire import semtech
+from wire import semtech, station
 from wire.eui64 import EUI64
 from wire.lorawan.region.eu868 import EU868
 
@@ -50,6 +53,9 @@ class Mqtt:
     def up(self, uplink: Uplink) -> list[tuple[str, bytes]]:
         return [("up", self._codecs[uplink.gateway_id].up(uplink))]
 
+    def attach(self, gateways: Iterable[Gateway]) -> None:
+        """MQTT needs no more than the codecs."""
+
     def down(self, frame: gw.DownlinkFrame) -> Downlink | None:
         gateway_id = EUI64.parse(frame.gateway_id)
         return self._codecs[gateway_id].parse_down(frame.SerializeToString())
@@ -65,6 +71,9 @@ class Udp:
         self._bridge = Bridge("eu868")
         for gateway_id in PLACES:
             self._receive(semtech.PullData(token=1, gateway_id=gateway_id))
+
+    def attach(self, gateways: Iterable[Gateway]) -> None:
+        """Datagrams need no connection."""
 
     def up(self, uplink: Uplink) -> list[tuple[str, bytes]]:
         packet = packets.received(uplink)
@@ -101,10 +110,58 @@ class Udp:
         return None
 
 
+class Lns:
+    """What goes over websockets, with the server's bridge at the other end."""
+
+    def __init__(self) -> None:
+        self._bridge = StationBridge("eu868", RegionPlan(eu868()))
+        self._stations: dict[EUI64, Station] = {}
+
+    def attach(self, gateways: Iterable[Gateway]) -> None:
+        for gateway in gateways:
+            gateway_id = gateway.place.gateway_id
+            self._stations[gateway_id] = Station(gateway)
+            assert self._bridge.connect(gateway_id)
+            self._say(gateway_id, station.Version(station="2.0.6"))
+            [(_, text)] = self._bridge.messages()
+            config = station.parse_from_server(text)
+            assert isinstance(config, station.RouterConfig)
+            self._stations[gateway_id].configure(config)
+
+    def up(self, uplink: Uplink) -> list[tuple[str, bytes]]:
+        message = self._stations[uplink.gateway_id].up(uplink)
+        assert isinstance(message, station.Uplink)
+        return self._say(uplink.gateway_id, message)
+
+    def down(self, frame: gw.DownlinkFrame) -> Downlink | None:
+        self._bridge.send(frame, START)
+        [(gateway_id, text)] = self._bridge.messages()
+        message = station.parse_from_server(text)
+        assert isinstance(message, station.DnMsg)
+        return self._stations[gateway_id].down(message)
+
+    def ack(self, ack: TxAck) -> tuple[Downlink | None, list[tuple[str, bytes]]]:
+        report = self._stations[ack.gateway_id].transmitted(ack)
+        return None, self._say(ack.gateway_id, report) if report else []
+
+    def _say(
+        self, gateway_id: EUI64, message: station.FromGateway
+    ) -> list[tuple[str, bytes]]:
+        self._bridge.receive(gateway_id, str(message), START)
+        return [
+            (topic.rpartition("/")[2], payload)
+            for topic, payload in self._bridge.events()
+            if not topic.endswith("/stats")
+        ]
+
+
+Way = Mqtt | Udp | Lns
+
+
 class City:
     """One device, two gateways and the server's core, joined by one way to forward."""
 
-    def __init__(self, way: Mqtt | Udp, **radio: Any) -> None:
+    def __init__(self, way: Way, **radio: Any) -> None:
         self.way = way
         self.world = World()
         self.world.given_gateways(*map(str, PLACES))
@@ -124,6 +181,7 @@ class City:
             Gateway(place, region=EU868, boot_s=START - 100, seed=1)
             for place in PLACES.values()
         ]
+        way.attach(gateways)
         self.radio = Radio(medium(*PLACES.values(), **radio), gateways)
         self.sent = 0
 
@@ -171,7 +229,7 @@ class City:
     def told(self) -> list[tuple[Any, ...]]:
         """What applications learnt, without what differs by protocol."""
         seen: list[tuple[Any, ...]] = []
-        for kind in ("join", "up", "txack", "log"):
+        for kind in ("join", "up", "ack", "txack", "log"):
             for event in self.world.then_events(kind):
                 data = base64.b64decode(event.get("data", ""))
                 gateways = sorted(
@@ -182,21 +240,33 @@ class City:
         return seen
 
 
-WAYS: dict[str, Callable[[], Mqtt | Udp]] = {
+WAYS: dict[str, Callable[[], Way]] = {
     "protobuf": lambda: Mqtt(Encoding.PROTOBUF),
     "json": lambda: Mqtt(Encoding.JSON),
     "udp": Udp,
+    "station": Lns,
 }
 
 
-@pytest.mark.parametrize("name", ["json", "udp"])
+def lived(name: str) -> City:
+    """Two minutes and a half: joined, chatty, and twice commanded."""
+    city = City(WAYS[name](), extra_loss=0.2)
+    city.run(START + 40)
+    city.world.given_queued(b"\x01")
+    city.run(START + 80)
+    city.world.given_queued(b"\x02", confirmed=True)
+    return city.run(START + MINUTES_S)
+
+
+@pytest.mark.proves("feature:semtech-udp", "feature:basics-station", "event:txack")
+@pytest.mark.parametrize("name", ["json", "udp", "station"])
 def test_the_server_hears_the_same_whatever_the_gateways_speak(name: str) -> None:
-    usual, other = (
-        City(WAYS[way](), extra_loss=0.2).run(START + MINUTES_S)
-        for way in ("protobuf", name)
-    )
+    usual, other = lived("protobuf"), lived(name)
 
     assert usual.fleet.joined == other.fleet.joined == 1
     assert usual.sent == other.sent
-    assert 8 <= len([one for one in usual.told() if one[0] == "up"])
+    kinds = [one[0] for one in usual.told()]
+    assert 8 <= kinds.count("up")
+    assert (1, 1, 2, 0) == tuple(map(kinds.count, ("join", "ack", "txack", "log")))
     assert usual.told() == other.told()
+    assert [b"\x01", b"\x02"] == [payload for _, payload in other.script.inbox]

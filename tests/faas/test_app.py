@@ -19,7 +19,7 @@ from faas import (
     on_uplink,
 )
 from faas.app import ONLY, create_app
-from faas.cloudevents import BATCH, SINGLE, envelope
+from faas.cloudevents import BATCH, SEQUENCE, SINGLE, envelope, sequence
 from faas.testing import document, uplink_document
 
 JSON = st.recursive(
@@ -115,6 +115,43 @@ def test_a_batch_is_answered_event_by_event(client: FlaskClient) -> None:
         }
     ] == without_time(found[0]["answers"])
     assert [] == found[1]["answers"]
+
+
+def test_a_sequence_is_answered_as_a_batch_is(client: FlaskClient) -> None:
+    lamp = cloud_event(uplink_document(), event_id="p00-1-0")
+    bay = cloud_event(uplink_document(device_type="parking-bay"), event_id="p00-2-0")
+    answer = client.post("/", data=sequence([lamp, bay]), content_type=SEQUENCE)
+
+    assert 200 == answer.status_code
+    assert answer.json is not None
+    assert [
+        {"id": each["id"], "answers": without_time(each["answers"])}
+        for each in post_batch(client, lamp, bay)
+    ] == [
+        {"id": each["id"], "answers": without_time(each["answers"])}
+        for each in answer.json
+    ]
+
+
+@pytest.mark.parametrize("body", [b"{}", b"\x1e", b"\x1e{}", b"\x1e[]"])
+def test_what_is_no_sequence_is_refused(client: FlaskClient, body: bytes) -> None:
+    answer = client.post("/", data=body, content_type=SEQUENCE)
+
+    assert 400 == answer.status_code
+
+
+def test_a_field_that_cannot_be_read_will_never_work(client: FlaskClient) -> None:
+    bay = cloud_event({**uplink_document(device_type="parking-bay"), "fCnt": -1})
+    (found,) = post_batch(client, bay)
+
+    assert [
+        {
+            "function": "count",
+            "outcome": "dead",
+            "reason": "asked for a ChirpStack 'up' event; "
+            "found fCnt = -1, not a 32-bit counter",
+        }
+    ] == without_time(found["answers"])
 
 
 def test_ports_collect_and_change_nothing(client: FlaskClient) -> None:
@@ -242,7 +279,7 @@ def test_what_is_no_cloud_event_is_refused_with_a_reason(
     assert said in answer.json["error"]
 
 
-@given(st.sampled_from([BATCH, SINGLE, "application/json", "text/plain"]), st.binary())
+@given(st.sampled_from([BATCH, SEQUENCE, SINGLE, "text/plain"]), st.binary())
 def test_any_bytes_are_answered_or_refused(content_type: str, body: bytes) -> None:
     answer = APP.test_client().post("/", data=body, content_type=content_type)
 

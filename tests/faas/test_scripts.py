@@ -29,24 +29,78 @@ def entry(redis: Redis) -> str:
     return bytes(place).decode()
 
 
-def commit(redis: Redis, place: str, *effects: Any, token: str = TOKEN) -> Any:
+def commit(redis: Redis, *events: tuple[Any, ...], token: str = TOKEN) -> Any:
+    """Commit events: each is its entry, then its effects."""
+    written = [
+        x
+        for place, *effects in events
+        for x in (place, len(effects), *(y for effect in effects for y in effect))
+    ]
     names = [STREAM, LEASE, TWIN]
-    return scripts.run(redis, COMMIT, names, [token, GROUP, place, *effects])
+    return scripts.run(redis, COMMIT, names, [token, GROUP, *written])
 
 
 def test_effects_are_applied_once(either_redis: Redis) -> None:
     place = entry(either_redis)
-    effect = (2, "HINCRBY", 3, "n", 1)
+    effect = ("ADD", 3, 2, "n", 1)
 
-    assert [1, 0] == [commit(either_redis, place, *effect) for _ in range(2)]
+    assert [[1, []], [0, []]] == [
+        commit(either_redis, (place, effect)) for _ in range(2)
+    ]
     assert b"1" == either_redis.hget(TWIN, "n")
+
+
+def test_in_one_commit_every_event_is_fenced_by_itself(either_redis: Redis) -> None:
+    first, second, third = (entry(either_redis) for _ in range(3))
+    either_redis.xack(STREAM, GROUP, second)
+    events = [
+        (place, ("ADD", 3, 4, "n", amount, "m", 1), ("SET", 3, name, name))
+        for place, amount, name in ((first, 1, "a"), (second, 10, "b"), (third, 5, "c"))
+    ]
+
+    assert [2, []] == commit(either_redis, *events)
+    assert {b"n": b"6", b"m": b"2", b"a": b"a", b"c": b"c"} == either_redis.hgetall(
+        TWIN
+    )
+
+
+def test_of_what_many_events_write_the_last_stays(redis: Redis) -> None:
+    places = [entry(redis) for _ in range(3)]
+
+    assert [3, []] == commit(redis, *((p, ("SET", 3, "a", p)) for p in places))
+    assert places[-1].encode() == redis.hget(TWIN, "a")
+
+
+def test_an_effect_that_is_refused_is_told_and_takes_no_other_with_it(
+    redis: Redis,
+) -> None:
+    places = [entry(redis), entry(redis)]
+    redis.hset(TWIN, "text", "a")
+    wrong = ("DO", 3, 3, "XADD", "*", "field")
+
+    (applied, refusals) = commit(
+        redis,
+        (places[0], wrong, ("ADD", 3, 2, "text", 1), ("SET", 3, "b", "b")),
+        (places[1], ("ADD", 3, 2, "n", 1)),
+    )
+    assert (2, 2) == (applied, len(refusals))
+    assert [b"a", b"b", b"1"] == redis.hmget(TWIN, ["text", "b", "n"])
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.integers(-(2**53), 2**53), min_size=1, max_size=6))
+def test_sums_are_exact(redis: Redis, amounts: list[int]) -> None:
+    redis.delete(TWIN)
+    commit(redis, *((entry(redis), ("ADD", 3, 2, "n", n)) for n in amounts))
+
+    assert str(sum(amounts)).encode() == redis.hget(TWIN, "n")
 
 
 def test_an_entry_somebody_else_acknowledged_applies_nothing(redis: Redis) -> None:
     place = entry(redis)
     redis.xack(STREAM, GROUP, place)
 
-    assert 0 == commit(redis, place, 2, "HSET", 3, "n", 1)
+    assert [0, []] == commit(redis, (place, ("DO", 3, 3, "HSET", "n", 1)))
     assert not redis.exists(TWIN)
 
 
@@ -55,17 +109,19 @@ def test_without_the_lease_nothing_is_applied_and_nothing_acknowledged(
 ) -> None:
     place = entry(redis)
 
-    assert -1 == commit(redis, place, 2, "HSET", 3, "n", 1, token="6")
+    assert -1 == commit(redis, (place, ("SET", 3, "n", 1)), token="6")
     assert not redis.exists(TWIN)
-    assert 1 == commit(redis, place)
+    assert [1, []] == commit(redis, (place,))
 
 
 def test_a_reference_is_taken_out_with_its_effects_once(redis: Redis) -> None:
     place = entry(redis)
     names = [STREAM, LEASE, TWIN]
-    arguments: list[Any] = [TOKEN, "", place, 2, "HINCRBY", 3, "n", 1]
+    arguments: list[Any] = [TOKEN, "", place, 1, "ADD", 3, 2, "n", 1]
 
-    assert [1, 0] == [scripts.run(redis, COMMIT, names, arguments) for _ in range(2)]
+    assert [[1, []], [0, []]] == [
+        scripts.run(redis, COMMIT, names, arguments) for _ in range(2)
+    ]
     assert (b"1", 0) == (redis.hget(TWIN, "n"), redis.xlen(STREAM))
 
 
@@ -89,8 +145,8 @@ def test_redis_orders_a_devices_life_as_python_does(
         assert guard is not None
         mark = mark_of(dev_addr, f_cnt, heard_ns)
         assert event.mark == mark
-        effects = (8, "TWIN", 3, *guard, "order:slot", 2, "mark", mark)
-        commit(redis, entry(redis), *effects)
+        effect = ("TWIN", 3, 6, *guard, "order:slot", 2, "mark", mark)
+        commit(redis, (entry(redis), effect))
         held = mark if is_newer(mark, held) else held
 
     assert str(held).encode() == redis.hget(TWIN, "mark")
@@ -101,7 +157,8 @@ def test_each_slot_is_written_by_its_own_latest_event(redis: Redis) -> None:
         guard = guard_of(uplink(f_cnt=f_cnt))
         assert guard is not None
         told = [x for s in slots for x in (f"order:{s}", 2, s, f_cnt)]
-        commit(redis, entry(redis), 4 + len(told), "TWIN", 3, *guard, *told)
+        effect = ("TWIN", 3, 2 + len(told), *guard, *told)
+        commit(redis, (entry(redis), effect))
 
     assert [b"3", b"2", b"2"] == redis.hmget(TWIN, ["a", "b", "c"])
 
@@ -111,12 +168,12 @@ def test_scripts_the_server_forgot_are_loaded_and_the_order_kept(redis: Redis) -
     places = [entry(redis), entry(redis)]
     commands = [
         scripts.call(
-            COMMIT, [STREAM, LEASE, TWIN], [TOKEN, GROUP, p, 2, "HSET", 3, "n", i]
+            COMMIT, [STREAM, LEASE, TWIN], [TOKEN, GROUP, p, 1, "SET", 3, "n", i]
         )
         for i, p in enumerate(places)
     ]
 
-    assert [1, 1] == scripts.send(redis, commands)
+    assert [[1, []], [1, []]] == scripts.send(redis, commands)
     assert b"1" == redis.hget(TWIN, "n")
 
 

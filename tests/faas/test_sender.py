@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
+import orjson
 import pytest
 from tests.faas.chirpstack_double import APPLICATION
 from tests.faas.lamps import LAMP, City, a_city
@@ -267,7 +268,8 @@ def test_a_wish_for_a_device_of_another_partition_is_passed_on(
 
 def test_a_device_is_known_by_its_twin(city: City, desk: Desk) -> None:
     twin = {"device_type": "lamp", "application_id": APPLICATION}
-    city.redis.hset(keys.twin(keys.partition_of(LAMP, 4), LAMP), mapping=twin)  # type: ignore[arg-type]  # redis-py's invariant dict
+    name = keys.twin(keys.partition_of(LAMP, 4), LAMP)
+    city.redis.hset(name, "device", orjson.dumps(twin))
     wish = post(city, order(LAMP, application_id="the other device's"))
     turns(desk)
     status = city.commands().status(LAMP, wish)

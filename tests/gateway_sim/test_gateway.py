@@ -7,6 +7,7 @@ import pytest
 from tests.gateway_sim.given import (
     BOOT_S,
     CAPITOLE,
+    FOIX,
     answer,
     downlink,
     frame,
@@ -14,9 +15,11 @@ from tests.gateway_sim.given import (
     item,
 )
 
-from gateway_sim.gateway import Downlink, GpsEpoch, Item, Uplink
+from gateway_sim.gateway import Downlink, Gateway, GpsEpoch, Item, Uplink
 from gateway_sim.jit import QUEUE_SIZE, TxStatus
 from gateway_sim.medium import Reception
+from wire.lorawan.gps import gps_from_unix
+from wire.lorawan.region.eu868 import EU868
 
 NOW = BOOT_S + 100.0
 NOW_TMST = 100_000_000
@@ -104,11 +107,44 @@ def test_the_answer_is_programmed_40_ms_before_it_starts() -> None:
         (item(coding_rate=""), "INTERNAL_ERROR"),
         (item(phy_payload=bytes(256)), "INTERNAL_ERROR"),
         (item(phy_payload=b""), "INTERNAL_ERROR"),
-        (item(timing=GpsEpoch(time_s=1.4e9)), "GPS_UNLOCKED"),
+        (item(timing=GpsEpoch(time_s=gps_from_unix(NOW + 0.04))), "TOO_LATE"),
+        (item(timing=GpsEpoch(time_s=gps_from_unix(NOW - 9.0))), "TOO_LATE"),
+        (item(timing=GpsEpoch(time_s=gps_from_unix(NOW + 513))), "TOO_EARLY"),
     ],
 )
 def test_an_item_that_cannot_be_sent_says_why(wrong: Item, status: str) -> None:
     assert [status] == statuses(wrong)
+
+
+def test_a_frame_at_gps_time_starts_at_that_instant() -> None:
+    sender = gateway()
+
+    ack = sender.request(
+        downlink(item(timing=GpsEpoch(time_s=gps_from_unix(NOW) + 4.25))), NOW
+    )
+    [sent] = sender.transmissions(NOW + 5)
+
+    assert (TxStatus.OK,) == ack.statuses
+    assert sent.start_s == pytest.approx(NOW + 4.25, abs=1e-6)
+
+
+def test_two_gateways_send_a_groups_frame_at_the_same_instant() -> None:
+    timing = GpsEpoch(time_s=gps_from_unix(NOW) + 5)
+    starts = set()
+    for sender in (gateway(CAPITOLE), gateway(FOIX)):
+        sender.request(downlink(item(timing=timing)), NOW)
+        [sent] = sender.transmissions(NOW + 6)
+        starts.add(sent.start_s)
+
+    assert 1 == len(starts)
+
+
+def test_a_gateway_without_gps_time_says_so() -> None:
+    sender = Gateway(CAPITOLE, region=EU868, boot_s=BOOT_S, seed=1, gps_locked=False)
+
+    ack = sender.request(downlink(item(timing=GpsEpoch(time_s=1.4e9))), NOW)
+
+    assert (TxStatus.GPS_UNLOCKED,) == ack.statuses
 
 
 def test_the_first_item_that_can_be_sent_is_and_the_rest_are_ignored() -> None:

@@ -97,3 +97,21 @@ def test_a_fault_never_shows_a_password(home: Path) -> None:
 
     assert "secret" not in str(caught.value)
     assert "secret" not in repr(Broker(host="h", port=1, user="u", password="secret"))
+
+
+def test_the_broker_may_stand_in_a_file(home: Path) -> None:
+    held = home / "mqtt"
+    held.write_text("mqtt://gateways:secret@broker:1884\n")
+    told = {"GARONNE_HOME": str(home), "GARONNE_MQTT_FILE": str(held)}
+
+    assert Broker(host="broker", port=1884, user="gateways", password="secret") == (
+        Settings.read(told).broker
+    )
+
+
+def test_a_file_that_is_not_there_is_a_fault_of_its_setting(home: Path) -> None:
+    told = {"GARONNE_HOME": str(home), "GARONNE_MQTT_FILE": "/nowhere/mqtt"}
+
+    with pytest.raises(WrongSettings) as caught:
+        Settings.read(told)
+    assert "/nowhere/mqtt: No such file or directory" in str(caught.value)

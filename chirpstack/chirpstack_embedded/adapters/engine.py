@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from chirpstack_embedded.adapters.gatherer import Lot
 from chirpstack_embedded.adapters.publisher import EventPublisher
 from chirpstack_embedded.core.context import Event, Transmission
-from chirpstack_embedded.core.frame_log import FrameLine
 from chirpstack_embedded.core.server import NetworkServer
 from chirpstack_embedded.failpoint import (
     AFTER_COMMIT_BEFORE_PUBLISH,
@@ -25,7 +24,7 @@ from chirpstack_embedded.failpoint import (
 )
 from chirpstack_embedded.metrics import Metrics
 from chirpstack_embedded.store import OutgoingEvent, Store
-from chirpstack_embedded.streams import Note, Streams
+from chirpstack_embedded.streams import Line, Streams
 
 logger = logging.getLogger(__name__)
 
@@ -142,8 +141,7 @@ class Engine:
         for arrival in arrivals:
             if isinstance(arrival, Lot):
                 self._server.count_received(arrival.received)
-                for finding in arrival.findings:
-                    self._server.take(finding, arrival.at)
+                self._server.take_all(arrival.findings, arrival.at)
             elif isinstance(arrival, FromApplication):
                 self._server.command(arrival.topic, arrival.payload, arrival.at)
 
@@ -169,10 +167,9 @@ class Engine:
         self._publisher.pump(self._clock())
         transmissions = self._server.transmissions()
         self._send(transmissions)
-        notes = [_event_note(event) for event in events]
-        notes += map(_frame_note, self._server.frame_lines())
-        if notes:
-            self._streams.add_all(notes)
+        lines: list[Line] = [*events, *self._server.frame_lines()]
+        if lines:
+            self._streams.add_all(lines)
         for warning in self._server.warnings():
             logger.warning("%s", warning)
         self._metrics.count_tallies(self._server.tallies)
@@ -180,26 +177,3 @@ class Engine:
         self._metrics.count_published(event.topic for event in settled)
         self._metrics.count_sent(len(transmissions))
         self._metrics.backlog.set(self._publisher.backlog)
-
-
-def _event_note(event: Event) -> Note:
-    return Note(
-        views=(("device-event", event.dev_eui),),
-        time_ns=event.time_ns,
-        description=event.kind,
-        body=event.payload.decode,
-        properties=event.properties,
-    )
-
-
-def _frame_note(line: FrameLine) -> Note:
-    views = [("gateway-frame", gateway_id) for gateway_id in line.gateway_ids]
-    if line.dev_eui:
-        views.append(("device-frame", line.dev_eui))
-    return Note(
-        views=tuple(views),
-        time_ns=line.time_ns,
-        description=line.description,
-        body=line.body,
-        properties=line.properties,
-    )

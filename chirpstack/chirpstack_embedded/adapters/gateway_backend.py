@@ -8,6 +8,9 @@ from chirpstack_embedded.core.context import Transmission
 OnMessage = Callable[[str, str, bytes], None]
 """Takes a region's id and a topic and payload, as a gateway on MQTT would publish."""
 
+OnRefused = Callable[[str, str], None]
+"""Takes the cause and the details of what a gateway said in vain; it is counted."""
+
 
 class GatewayBackend(Protocol):
     """

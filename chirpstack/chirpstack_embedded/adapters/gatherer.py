@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from chirpstack_embedded.core.collector import Collector, Finding
+from chirpstack_embedded.core.collector import Collector, Finding, Refused
 
 PAUSE_S = 0.005
 LONGEST_WAIT_S = 1.0
@@ -51,6 +51,7 @@ class Gatherer:
         self._hand_over = hand_over
         self._clock = clock
         self._inbox: queue.SimpleQueue[Arrival | None] = queue.SimpleQueue()
+        self._refused: queue.SimpleQueue[Refused] = queue.SimpleQueue()
         self._not_before = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gatherer", daemon=True)
@@ -58,6 +59,11 @@ class Gatherer:
     def post(self, region_config_id: str, topic: str, payload: bytes) -> None:
         """Put something into the inbox; any thread may."""
         self._inbox.put(Arrival(self._clock(), region_config_id, topic, payload))
+
+    def refuse(self, cause: str, details: str) -> None:
+        """Hand over what a backend could not read; any thread may."""
+        self._refused.put(Refused("gw", cause, details))
+        self._inbox.put(None)
 
     def start(self) -> None:
         """Begin."""
@@ -76,6 +82,8 @@ class Gatherer:
         now = self._horizon(arrivals)
         self._collector.tick(now)
         findings, received = self._collector.found(), self._collector.received()
+        while not self._refused.empty():
+            findings.append(self._refused.get_nowait())
         if findings or received:
             self._hand_over(Lot(at=now, received=received, findings=findings))
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from chirpstack_embedded.model import ADR_HISTORY_LENGTH, UplinkRecord
+from chirpstack_embedded.history import ADR_HISTORY_LENGTH, UplinkRecord
 
 DEFAULT_ID = "default"
 ALGORITHMS = {DEFAULT_ID: "Default ADR algorithm (LoRa only)"}

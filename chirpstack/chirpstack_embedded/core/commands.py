@@ -5,7 +5,6 @@ Whatever is wrong is a warning in the log and nothing else: that is ChirpStack.
 """
 
 import re
-import uuid
 from typing import Any
 
 import orjson
@@ -20,6 +19,7 @@ from chirpstack_embedded.core.rendering import NANO
 from chirpstack_embedded.core.verdict import Accepted, Dropped, Verdict
 from chirpstack_embedded.errors import NotStored
 from chirpstack_embedded.model import Device, QueueItem
+from chirpstack_embedded.uuid_text import read_uuid
 
 _TOPIC = re.compile(r"application/([^/]+)/device/([^/]+)/command/([^/]+)")
 _EUI = re.compile(r"[0-9a-fA-F]{16}")
@@ -46,7 +46,7 @@ def handle_command(
         return _drop("undecodable", f"topic={topic!r} details={command!r}")
     if command.dev_eui != dev_eui_text:
         return _drop("dev_eui_mismatch", f"topic={topic!r} payload={command.dev_eui!r}")
-    application_id = _uuid(application_text)
+    application_id = read_uuid(application_text)
     if not _EUI.fullmatch(dev_eui_text) or application_id is None:
         return _drop("malformed_id", f"topic={topic!r}")
     device = context.devices.get(dev_eui_text.lower())
@@ -68,7 +68,7 @@ def _enqueue(context: Context, device: Device, command: Any, now: float) -> Verd
             return _drop("codec", f"{where} details={encoded.message!r}")
         data = encoded.data
         f_port = f_port if encoded.f_port is None else encoded.f_port
-    item_id = _uuid(command.id) if command.id else str(context.new_uuid())
+    item_id = read_uuid(command.id) if command.id else str(context.new_uuid())
     if item_id is None:
         return _drop("malformed_id", where)
     if f_port == 0:
@@ -120,13 +120,6 @@ def _expires_at(command: Any) -> float | None:
     if not command.HasField("expires_at"):
         return None
     return float(command.expires_at.seconds + command.expires_at.nanos / NANO)
-
-
-def _uuid(text: str) -> str | None:
-    try:
-        return str(uuid.UUID(text))
-    except ValueError:
-        return None
 
 
 def _drop(cause: str, details: str) -> Dropped:

@@ -111,6 +111,20 @@ class Event:
     properties: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def views(self) -> tuple[tuple[str, str], ...]:
+        """The log view it shows in."""
+        return (("device-event", self.dev_eui),)
+
+    @property
+    def description(self) -> str:
+        """What a log view calls it."""
+        return self.kind
+
+    def body(self) -> str:
+        """Return the document as a log view shows it."""
+        return self.payload.decode()
+
+    @property
     def topic(self) -> str:
         """Where it is published (contract §3.1)."""
         return event_topic(self.application_id, EUI64.parse(self.dev_eui), self.kind)

@@ -4,7 +4,6 @@ Frames for the log views of devices and gateways (contract §5.5).
 A line is rendered when somebody looks, not when the frame passes.
 """
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,60 +30,100 @@ TYPE_NAMES = {
 }
 
 
+class UplinkLine:
+    """An uplink; ``dev_eui`` is empty when nobody owned it."""
+
+    __slots__ = ("_heard", "dev_eui")
+
+    def __init__(self, heard: "HeardFrame", dev_eui: str) -> None:
+        self._heard = heard
+        self.dev_eui = dev_eui
+
+    @property
+    def gateway_ids(self) -> tuple[str, ...]:
+        """The gateways that heard it."""
+        return tuple([rx.gateway_id for rx in self._heard.rx_info])
+
+    @property
+    def views(self) -> tuple[tuple[str, str], ...]:
+        """Where it shows: with its gateways and its device."""
+        views = [("gateway-frame", rx.gateway_id) for rx in self._heard.rx_info]
+        if self.dev_eui:
+            views.append(("device-frame", self.dev_eui))
+        return tuple(views)
+
+    @property
+    def time_ns(self) -> int:
+        """When it was heard."""
+        return self._heard.time_ns
+
+    @property
+    def description(self) -> str:
+        """The frame's type."""
+        return _type_name(self._heard.phy_payload)
+
+    @property
+    def properties(self) -> dict[str, str]:
+        """Whose it is."""
+        dev_addr = _dev_addr(self._heard.phy_payload)
+        return {"DevAddr": dev_addr, "DevEUI": self.dev_eui}
+
+    def body(self) -> str:
+        """Return the frame and its receptions."""
+        return _render(
+            {
+                "phy_payload": phy_document(self._heard.phy_payload),
+                "rx_info": self._heard.rx_documents(),
+                "tx_info": self._heard.tx_document(),
+            }
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FrameLine:
-    """One frame: in whose views it shows, and how to render it."""
+class DownlinkLine:
+    """The item of a downlink that was transmitted."""
 
-    dev_eui: str
-    gateway_ids: tuple[str, ...]
+    frame: gw.DownlinkFrame
+    index: int
     time_ns: int
-    description: str
-    properties: Mapping[str, str]
-    body: Callable[[], str]
+    dev_eui: str
 
+    @property
+    def views(self) -> tuple[tuple[str, str], ...]:
+        """Where it shows: with its gateway and its device."""
+        gateway = ("gateway-frame", self.frame.gateway_id)
+        return (gateway, ("device-frame", self.dev_eui)) if self.dev_eui else (gateway,)
 
-def uplink_line(heard: "HeardFrame", dev_eui: str) -> FrameLine:
-    """Return the line of an uplink; ``dev_eui`` is empty when nobody owned it."""
-    phy_payload = heard.phy_payload
-    return FrameLine(
-        dev_eui=dev_eui,
-        gateway_ids=tuple([rx.gateway_id for rx in heard.rx_info]),
-        time_ns=heard.time_ns,
-        description=_type_name(phy_payload),
-        properties={"DevAddr": _dev_addr(phy_payload), "DevEUI": dev_eui},
-        body=lambda: _render(
+    @property
+    def description(self) -> str:
+        """The frame's type."""
+        return _type_name(self._item.phy_payload)
+
+    @property
+    def properties(self) -> dict[str, str]:
+        """Whose it is and who sent it."""
+        return {
+            "DevAddr": _dev_addr(self._item.phy_payload),
+            "DevEUI": self.dev_eui,
+            "Gateway ID": self.frame.gateway_id,
+            "Downlink ID": str(self.frame.downlink_id),
+        }
+
+    def body(self) -> str:
+        """Return the frame and how it was sent."""
+        return _render(
             {
-                "phy_payload": phy_document(phy_payload),
-                "rx_info": heard.rx_documents(),
-                "tx_info": heard.tx_document(),
+                "phy_payload": phy_document(self._item.phy_payload),
+                "tx_info": render_message(self._item.tx_info),
             }
-        ),
-    )
+        )
+
+    @property
+    def _item(self) -> gw.DownlinkFrameItem:
+        return self.frame.items[self.index]
 
 
-def downlink_line(
-    *, frame: gw.DownlinkFrame, index: int, time_ns: int, dev_eui: str
-) -> FrameLine:
-    """Return the line of the item of a downlink that was transmitted."""
-    item = frame.items[index]
-    return FrameLine(
-        dev_eui=dev_eui,
-        gateway_ids=(frame.gateway_id,),
-        time_ns=time_ns,
-        description=_type_name(item.phy_payload),
-        properties={
-            "DevAddr": _dev_addr(item.phy_payload),
-            "DevEUI": dev_eui,
-            "Gateway ID": frame.gateway_id,
-            "Downlink ID": str(frame.downlink_id),
-        },
-        body=lambda: _render(
-            {
-                "phy_payload": phy_document(item.phy_payload),
-                "tx_info": render_message(item.tx_info),
-            }
-        ),
-    )
+FrameLine = UplinkLine | DownlinkLine
 
 
 def phy_document(phy_payload: bytes) -> dict[str, Any]:

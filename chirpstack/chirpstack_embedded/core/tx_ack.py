@@ -8,7 +8,7 @@ from chirpstack_api import gw
 
 from chirpstack_embedded.core import documents
 from chirpstack_embedded.core.context import Context, SentFrame
-from chirpstack_embedded.core.frame_log import downlink_line
+from chirpstack_embedded.core.frame_log import DownlinkLine
 from chirpstack_embedded.core.rendering import nanoseconds, render_message
 from chirpstack_embedded.core.verdict import Accepted, Dropped, Verdict
 from chirpstack_embedded.model import Device, QueueItem, Session
@@ -22,6 +22,11 @@ def handle_tx_ack(context: Context, ack: gw.DownlinkTxAck, now: float) -> Verdic
     context.forget_frames(now)
     if not ack.items:
         return Dropped(cause="tx_ack_empty", details=details)
+    asked = context.frames.get(ack.downlink_id)
+    is_strict = context.configuration.strict_gateway_identity
+    if is_strict and asked and ack.gateway_id.lower() != asked.frame.gateway_id:
+        # Left in place: the gateway that was asked may still answer.
+        return Dropped(cause="tx_ack_foreign", details=details)
     sent = context.frames.pop(ack.downlink_id, None)
     if sent is None:
         return Dropped(cause="tx_ack_unknown", details=details)
@@ -44,7 +49,7 @@ def handle_tx_ack(context: Context, ack: gw.DownlinkTxAck, now: float) -> Verdic
 
 
 def _log_frame(context: Context, sent: SentFrame, index: int, now: float) -> None:
-    line = downlink_line(
+    line = DownlinkLine(
         frame=sent.frame,
         index=index,
         time_ns=nanoseconds(now),

@@ -10,7 +10,9 @@ from chirpstack_embedded.core.adr import ALGORITHMS
 from chirpstack_embedded.grpc_api.call import Call
 from chirpstack_embedded.grpc_api.fields import parse_uuid, timestamp
 from chirpstack_embedded.grpc_api.paging import page
+from chirpstack_embedded.grpc_api.profile_form import as_kept
 from chirpstack_embedded.grpc_api.refusal import (
+    Refused,
     invalid_argument,
     not_found,
     validation,
@@ -22,7 +24,7 @@ MAX_RX1_DELAY = 15
 
 def create(call: Call, request: Any) -> Any:
     """Create a profile; proto defaults are taken literally."""
-    profile = _profile(request)
+    profile = as_kept(_profile(request), is_new=True)
     profile.tenant_id = _tenant_id(profile)
     call.require(profile.tenant_id or None, write=True)
     profile.id = str(uuid.uuid4())
@@ -42,7 +44,7 @@ def get(call: Call, request: Any) -> Any:
 
 def update(call: Call, request: Any) -> Any:
     """Replace a profile; its tenant stays."""
-    profile = _profile(request)
+    profile = as_kept(_profile(request), is_new=False)
     record = find(call, profile.id, write=True)
     profile.id = record.message.id
     profile.tenant_id = record.message.tenant_id
@@ -51,7 +53,7 @@ def update(call: Call, request: Any) -> Any:
 
 
 def delete(call: Call, request: Any) -> Any:
-    """Remove a profile nobody uses."""
+    """Remove a profile and, as the real server does, the devices that use it."""
     record = find(call, request.id, write=True)
     call.store.device_profiles.delete(record.message.id)
     return Empty()
@@ -136,7 +138,12 @@ def _profile(request: Any) -> api.DeviceProfile:
     profile = api.DeviceProfile()
     profile.CopyFrom(request.device_profile)
     if not profile.name:
-        raise validation("name is not set")
+        raise _twice_said("name is not set")
     if profile.rx1_delay > MAX_RX1_DELAY:
-        raise validation("RX1 Delay must be between 0 - 15")
+        raise _twice_said("RX1 Delay must be between 0 - 15")
     return profile
+
+
+def _twice_said(message: str) -> Refused:
+    # The real server wraps this one service's validations twice.
+    return validation(f"Validation error: {message}")

@@ -112,7 +112,7 @@ def list_(call: Call, request: Any) -> Any:
 def create_keys(call: Call, request: Any) -> Any:
     """Give a device its root keys."""
     keys = _keys(request)
-    call.device(keys.dev_eui, write=True)
+    call.device_or_nobody(keys.dev_eui, write=True)
     call.store.keys.create(keys, call.now)
     return Empty()
 

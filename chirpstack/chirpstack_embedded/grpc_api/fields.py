@@ -1,20 +1,19 @@
 """Reading ids, keys and instants out of requests, as strictly as ChirpStack does."""
 
-import uuid
-
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from chirpstack_embedded.grpc_api.refusal import internal, invalid_argument
+from chirpstack_embedded.uuid_text import read_uuid, why_no_uuid
 
 _NANO = 1_000_000_000
 
 
 def parse_uuid(text: str) -> str:
     """Return a dashed lower-case UUID; malformed is INVALID_ARGUMENT."""
-    try:
-        return str(uuid.UUID(text))
-    except ValueError:
-        raise invalid_argument(f"invalid UUID: {text!r}") from None
+    found = read_uuid(text)
+    if found is None:
+        raise invalid_argument(why_no_uuid(text))
+    return found
 
 
 def parse_eui(text: str) -> str:

@@ -18,13 +18,17 @@ from chirpstack_embedded.grpc_api.refusal import (
 )
 from chirpstack_embedded.model import Device, QueueItem
 
+NO_ROW = "FOREIGN KEY constraint failed"
+
 
 def enqueue(call: Call, request: Any) -> Any:
     """Append to the queue; a flush happens before anything is validated."""
     if not request.HasField("queue_item"):
         raise invalid_argument("queue_item is missing")
     wanted = request.queue_item
-    device = call.device(parse_eui(wanted.dev_eui), write=True)
+    device = call.device_or_nobody(parse_eui(wanted.dev_eui), write=True)
+    if device is None:
+        raise internal(NO_ROW)
     if request.flush_queue:
         call.store.devices.flush_queue(device, keep_pending=True)
     f_port, data = _payload(call, device, wanted)
@@ -49,16 +53,18 @@ def enqueue(call: Call, request: Any) -> Any:
 
 def flush_queue(call: Call, request: Any) -> Any:
     """Remove everything, silently."""
-    device = call.device(parse_eui(request.dev_eui), write=True)
-    call.store.devices.flush_queue(device)
+    device = call.device_or_nobody(parse_eui(request.dev_eui), write=True)
+    if device is not None:
+        call.store.devices.flush_queue(device)
     return Empty()
 
 
 def get_queue(call: Call, request: Any) -> Any:
     """Return every item, pending ones too."""
-    device = call.device(parse_eui(request.dev_eui), write=False)
+    device = call.device_or_nobody(parse_eui(request.dev_eui), write=False)
+    queue = device.queue if device else []
     return api.GetDeviceQueueItemsResponse(
-        total_count=len(device.queue), result=[_item(item) for item in device.queue]
+        total_count=len(queue), result=[_item(item) for item in queue]
     )
 
 

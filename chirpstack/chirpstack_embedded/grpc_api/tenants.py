@@ -1,7 +1,7 @@
 """TenantService."""
 
-import re
 import uuid
+from string import hexdigits
 from typing import Any
 
 from chirpstack_api import api
@@ -16,7 +16,7 @@ from chirpstack_embedded.grpc_api.refusal import (
     validation,
 )
 
-_PREFIX = re.compile(r"[0-9a-fA-F]{8}/\d{1,2}")
+_DIGITS = 8
 _DEV_ADDR_BITS = 32
 
 
@@ -99,9 +99,29 @@ def _tenant(request: Any) -> api.Tenant:
         raise invalid_argument("tenant is missing")
     if not request.tenant.name:
         raise validation("name is not set")
-    for prefix in request.tenant.dev_addr_prefixes:
-        if not _PREFIX.fullmatch(prefix) or int(prefix[9:]) > _DEV_ADDR_BITS:
-            raise validation(f"invalid DevAddr prefix: {prefix}")
     tenant = api.Tenant()
     tenant.CopyFrom(request.tenant)
+    tenant.dev_addr_prefixes[:] = map(_prefix, request.tenant.dev_addr_prefixes)
     return tenant
+
+
+def _prefix(text: str) -> str:
+    """Return ``00000000/0``; a bare DevAddr is a prefix of all its bits."""
+    address, _, size = text.partition("/")
+    bits = int(size) if size.isdecimal() else _DEV_ADDR_BITS
+    if (
+        len(address) != _DIGITS
+        or bits > _DEV_ADDR_BITS
+        or (size and not size.isdecimal())
+    ):
+        raise invalid_argument(
+            f"Invalid DevAddr prefix: {text}, error: DevAddrPrefix must be in the form"
+            " 00000000/0"
+        )
+    for index, character in enumerate(address):
+        if character not in hexdigits:
+            raise invalid_argument(
+                f"Invalid DevAddr prefix: {text}, error: Invalid character"
+                f" '{character}' at position {index}"
+            )
+    return f"{address.lower()}/{bits}"

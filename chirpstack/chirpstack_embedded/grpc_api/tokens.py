@@ -10,6 +10,7 @@ from chirpstack_embedded.grpc_api.refusal import unauthenticated
 ALGORITHM = "HS256"
 AUDIENCE = ISSUER = "chirpstack"
 USER_TOKEN_LIFETIME_S = 24 * 3600
+_PARTS = 3
 
 # PyJWT's exceptions in the words of the library ChirpStack uses.
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
@@ -50,7 +51,7 @@ def read_token(token: str, secret: str) -> Claim:
             options={"verify_iss": False, "enforce_minimum_key_length": False},
         )
     except jwt.PyJWTError as error:
-        raise unauthenticated(_say(error)) from error
+        raise unauthenticated(_say_of(token) or _say(error)) from error
     if claims.get("typ") not in {"user", "key"} or not isinstance(
         claims.get("sub"), str
     ):
@@ -62,6 +63,14 @@ def _encode(claims: dict[str, Any], secret: str) -> str:
     return jwt.encode(
         {"aud": AUDIENCE, "iss": ISSUER, **claims}, secret, algorithm=ALGORITHM
     )
+
+
+def _say_of(token: str) -> str:
+    """Return what the other library says of three parts that are no base64."""
+    parts = token.split(".")
+    if len(parts) == _PARTS and len(parts[0]) % 4 == 1:
+        return f"Base64 error: Invalid input length: {len(parts[0])}"
+    return ""
 
 
 def _say(error: Exception) -> str:

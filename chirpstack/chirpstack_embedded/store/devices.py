@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from sqlite3 import Row
+from types import MappingProxyType
+from typing import Any
 
 from chirpstack_api import api
 
@@ -25,10 +27,13 @@ join tenant t on t.id = a.tenant_id
 join device_profile p on p.id = d.device_profile_id
 """
 _WRITE = """
-update device set dev_addr = ?, f_cnt_up = ?, enabled_class = ?, dr = ?,
+update device set join_eui = ?, dev_addr = ?, f_cnt_up = ?, enabled_class = ?, dr = ?,
 last_seen_at = ?, scheduler_run_after = ?, margin = ?, external_power_source = ?,
 battery_level = ?, session = ? where dev_eui = ?
 """
+
+
+_NO_TEXTS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +59,8 @@ class Devices:
         self._database = database
         self._cache: dict[str, Device] = {}
         self._dirty: dict[str, Device] = {}
-        self._by_dev_addr: dict[str, set[str]] = {}
+        self._by_dev_addr: dict[str, tuple[str, ...]] = {}
+        self._messages: dict[bytes, Any] = {}
         self._dev_addr_of: dict[str, str] = {}
         self._queued: set[str] = set()
         self.forget_all()
@@ -73,7 +79,7 @@ class Devices:
 
     def with_dev_addr(self, dev_addr: str) -> list[Device]:
         """The devices that use ``dev_addr`` and are not disabled."""
-        found = (self.get(eui) for eui in sorted(self._by_dev_addr.get(dev_addr, ())))
+        found = [self.get(eui) for eui in self._by_dev_addr.get(dev_addr, ())]
         return [device for device in found if device and not device.is_disabled]
 
     def with_queue(self) -> list[Device]:
@@ -144,13 +150,13 @@ class Devices:
     def update(self, settings: DeviceSettings, now: float) -> bool:
         """Change what a client decides; returns False for an unknown DevEUI."""
         values = _settings_row(settings)[1:]
+        self.forget(settings.dev_eui)  # what it had to write does not win
         cursor = self._database.execute(
             "update device set application_id = ?, device_profile_id = ?, name = ?,"
             " description = ?, join_eui = ?, skip_fcnt_check = ?, is_disabled = ?,"
             " tags = ?, variables = ?, updated_at = ? where dev_eui = ?",
             (*values, now, settings.dev_eui),
         )
-        self.forget(settings.dev_eui)
         return cursor.rowcount == 1
 
     def delete(self, dev_eui: str) -> bool:
@@ -201,6 +207,7 @@ class Devices:
     def forget_all(self) -> None:
         """Drop everything remembered and read the indexes again."""
         self._cache.clear()
+        self._messages.clear()
         self._dirty.clear()
         self._by_dev_addr.clear()
         self._dev_addr_of.clear()
@@ -214,10 +221,13 @@ class Devices:
     def _index(self, dev_eui: str, dev_addr: str | None) -> None:
         old = self._dev_addr_of.pop(dev_eui, None)
         if old is not None:
-            self._by_dev_addr[old].discard(dev_eui)
+            left = tuple(eui for eui in self._by_dev_addr.pop(old) if eui != dev_eui)
+            if left:
+                self._by_dev_addr[old] = left
         if dev_addr is not None:
             self._dev_addr_of[dev_eui] = dev_addr
-            self._by_dev_addr.setdefault(dev_addr, set()).add(dev_eui)
+            others = self._by_dev_addr.get(dev_addr, ())
+            self._by_dev_addr[dev_addr] = tuple(sorted((*others, dev_eui)))
 
     def _note_queue(self, device: Device) -> None:
         if not device.queue:
@@ -231,13 +241,13 @@ class Devices:
             join_eui=row["join_eui"],
             skip_fcnt_check=bool(row["skip_fcnt_check"]),
             is_disabled=bool(row["is_disabled"]),
-            tags=json.loads(row["tags"]),
-            variables=json.loads(row["variables"]),
+            tags=_load_texts(row["tags"]),
+            variables=_load_texts(row["variables"]),
             created_at=row["created_at"],
             updated_at=row["updated_at"],
-            tenant=api.Tenant.FromString(row["tenant"]),
-            application=api.Application.FromString(row["application"]),
-            profile=api.DeviceProfile.FromString(row["profile"]),
+            tenant=self._shared(api.Tenant, row["tenant"]),
+            application=self._shared(api.Application, row["application"]),
+            profile=self._shared(api.DeviceProfile, row["profile"]),
             dev_addr=row["dev_addr"],
             f_cnt_up=row["f_cnt_up"],
             session=load_session(row["session"]) if row["session"] else None,
@@ -249,12 +259,23 @@ class Devices:
             queue=self._load_queue(row["dev_eui"]),
         )
 
+    def _shared(self, kind: Any, serialised: bytes) -> Any:
+        """Return a message that all devices hold together; do not change it."""
+        message = self._messages.get(serialised)
+        if not isinstance(message, kind):
+            message = self._messages[serialised] = kind.FromString(serialised)
+        return message
+
     def _load_queue(self, dev_eui: str) -> list[QueueItem]:
         rows = self._database.all(
             "select * from device_queue_item where dev_eui = ? order by position",
             dev_eui,
         )
         return [_load_item(row) for row in rows]
+
+
+def _load_texts(text: str) -> Mapping[str, str]:
+    return json.loads(text) if text != "{}" else _NO_TEXTS
 
 
 def _settings_row(settings: DeviceSettings) -> tuple[object, ...]:
@@ -275,6 +296,7 @@ def _settings_row(settings: DeviceSettings) -> tuple[object, ...]:
 def _state_row(device: Device) -> tuple[object, ...]:
     status = device.status
     return (
+        device.join_eui,
         device.dev_addr,
         device.f_cnt_up,
         device.enabled_class,

@@ -64,7 +64,8 @@ create index gateway_tenant on gateway(tenant_id);
 create table device (
     dev_eui text primary key,
     application_id text not null references application(id) on delete cascade,
-    device_profile_id text not null references device_profile(id),
+    device_profile_id text not null
+        references device_profile(id) on delete cascade,
     created_at real not null,
     updated_at real not null,
     name text not null,

@@ -343,6 +343,13 @@ const SETTINGS = {
     report_delay_s: ((raw) => (raw === 0xff ? null : raw * 5))(read.u8("the delay")),
     report_limit_s: read.u8("the limit") * 60,
   }),
+  // Behind slot and address come the group's keys, where the lamp repeats them: no
+  // document shows them.
+  0x52: (read) => {
+    const [slot, ...address] = read.take(5, "a group");
+    if (read.left()) read.take(32, "the keys of a group");
+    return { group: { slot, address: hex(address.reverse()) } };
+  },
 };
 
 function setting(read) {

@@ -12,6 +12,7 @@ from city.errors import BadSettings, WrongLayout
 from faas.batcher.service import Batcher
 from faas.batcher.settings import Settings
 from faas.errors import Miswired
+from faas.garbage import collect_seldom
 
 _REFUSED = 2
 
@@ -31,6 +32,7 @@ def main() -> int:
         return _refuse(error.faults)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: batcher.stop())
+    collect_seldom()
     try:
         batcher.run()
     except (WrongLayout, RedisError) as error:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from city.errors import BadSettings, WrongLayout
+from faas.garbage import collect_seldom
 from faas.ingest.service import Ingest
 from faas.ingest.settings import Settings
 
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ingest = Ingest(settings)
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: ingest.stop())
+    collect_seldom()
     try:
         ingest.run()
     except WrongLayout as error:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+import orjson
 from redis import Redis
 
 from city import keys
@@ -12,6 +13,8 @@ from city.lease import Argument, Changes
 
 KEPT_S: Final = 30 * 86_400
 """How long an ended command is remembered."""
+
+_ASKED: Final = ("device_type", "application_id")
 
 __all__ = ["Ledger"]
 
@@ -36,10 +39,9 @@ class Ledger:
 
     def twin(self, dev_eui: str) -> Mapping[str, str]:
         """Return what the twin says about who a device is."""
-        fields = ("device_type", "application_id")
-        found = self._redis.hmget(keys.twin(self._partition, dev_eui), fields)
-        pairs = zip(fields, found, strict=True)
-        return {name: value.decode() for name, value in pairs if value}
+        found = self._redis.hget(keys.twin(self._partition, dev_eui), "device")
+        device = orjson.loads(found) if found else {}
+        return {name: device[name] for name in _ASKED if device.get(name)}
 
     def write(
         self, changes: Changes, lives: Iterable[Life]

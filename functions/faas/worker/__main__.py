@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 from city.errors import BadSettings, WrongLayout
 from faas.errors import Miswired
 from faas.functions import DEFAULT_POOL
+from faas.garbage import collect_seldom
 from faas.worker.service import Worker
 from faas.worker.settings import Settings
 
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(error.faults)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop())
+    collect_seldom()
     try:
         worker.run()
     except (WrongLayout, RedisError) as error:

@@ -8,7 +8,7 @@ the files have changed meanwhile. All of them die with the worker.
     template   first says which functions it found, or what is wrong; then
                S + socket: fork an executor that serves it, answer its pid
                E + pid: end that executor, answer its wait status
-    executor   request: u16 length of names, names, a CloudEvents batch
+    executor   request: u16 length of names, names, a CloudEvents batch or sequence
                answer: what the Flask app answers
 """
 
@@ -27,9 +27,10 @@ import orjson
 from flask import Flask
 
 from faas.app import ONLY, create_app
-from faas.cloudevents import BATCH
+from faas.cloudevents import BATCH, SEQUENCE
 from faas.errors import Miswired
 from faas.framing import END, PID, SPAWN, receive, send
+from faas.garbage import collect_seldom
 from faas.loader import collect, package_at
 from faas.manifest import describe, describe_batched, describe_planned
 
@@ -55,6 +56,7 @@ def main() -> None:
             "planned": describe_planned(functions),
             "batched": describe_batched(functions),
         }
+        collect_seldom()  # before the forks: they share what is frozen
         send(worker, orjson.dumps(hello))
         _template(worker, app)
 
@@ -115,7 +117,7 @@ def _post(app: Flask, only: str, batch: bytes) -> bytes:
         "SERVER_NAME": "worker",
         "SERVER_PORT": "0",
         "SERVER_PROTOCOL": "HTTP/1.1",
-        "CONTENT_TYPE": BATCH,
+        "CONTENT_TYPE": BATCH if batch[:1] == b"[" else SEQUENCE,
         "CONTENT_LENGTH": str(len(batch)),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",

@@ -1,18 +1,17 @@
-"""Turning one event and its functions' answers into one commit. Pure."""
+"""Turning events and their functions' answers into one commit. Pure."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import orjson
 
 from city import keys
 from faas import scripts
-from faas.events import Event
 from faas.functions import Retry
 from faas.scripts import Argument
-from faas.twin import Fields, guard_of, sections
+from faas.worker.entries import About
 
 COMMAND_IDS: Final = uuid.UUID("6e5c8a0e-7f0b-5d0c-9b1e-2f6d3a4c8b17")
 """Namespace of command ids: UUIDv5 of function, event and position."""
@@ -32,45 +31,69 @@ def command_id(function: str, event_id: str, position: int) -> str:
 
 @dataclass(slots=True, kw_only=True)
 class Commit:
-    """Collects the effects of one event; `command` is what Redis is to run."""
+    """
+    Collects the effects of events of one stream; `command` is what Redis is to run.
+
+    `begin` opens the next event: what follows is applied with its acknowledgement,
+    or not at all.
+    """
 
     partition: int
     stream: str
-    entry: str
     group: str
     lease: str
     token: str
+    events: int = 0
+    memory: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    """What functions remember of devices once all of it is applied."""
+    cleared: bool = False
     _names: dict[str, int] = field(default_factory=dict)
-    _effects: list[Argument] = field(default_factory=list)
+    _written: list[Argument] = field(default_factory=list)
+    _count_at: int = 0
+    _effects: int = 0
     _slots: list[Argument] = field(default_factory=list)
-    _guard: tuple[str, ...] = ()
-    _dev_eui: str = ""
+    _event: About | None = None
 
     def command(self) -> list[Argument]:
-        """Return the one command that applies everything, or nothing."""
-        self._write_slots()
+        """Return the one command that applies everything, event by event."""
+        self._close()
         names = [self.stream, self.lease, *self._names]
-        fixed: list[Argument] = [self.token, self.group, self.entry]
-        return scripts.call(scripts.COMMIT, names, [*fixed, *self._effects])
+        fixed: list[Argument] = [self.token, self.group]
+        return scripts.call(scripts.COMMIT, names, [*fixed, *self._written])
 
-    def twin(self, event: Event) -> None:
+    def begin(self, entry: str) -> None:
+        """Open the next event."""
+        self._close()
+        self._written += (entry, 0)
+        self._count_at = len(self._written) - 1
+        self.events += 1
+
+    def clear(self) -> None:
+        """Forget what was written of the event that is open."""
+        del self._written[self._count_at + 1 :]
+        self._effects, self._slots, self._event = 0, [], None
+        self.cleared = True
+
+    def twin(self, event: About) -> None:
         """Write the built-in twin."""
-        for slot, fields in sections(event):
-            self._write(event, slot, fields)
+        for slot, told in event.told:
+            self._slot(event, slot, told)
 
     def effects(
-        self, function: str, event: Event, wanted: Mapping[str, Any], now_s: float
+        self, function: str, event: About, wanted: Mapping[str, Any], now_s: float
     ) -> None:
         """Apply what a function wants."""
         state = keys.state(self.partition, function)
         if "memory" in wanted:
             memory = orjson.dumps(wanted["memory"])
-            self._do("HSET", state, f"device:{event.dev_eui}", memory)
-        for counter, amount in wanted.get("counts", {}).items():
-            self._do("HINCRBY", state, f"count:{counter}", amount)
+            self.memory[function, event.dev_eui] = memory
+            self._put("SET", state, f"device:{event.dev_eui}", memory)
+        if counts := wanted.get("counts"):
+            pairs = [x for name, n in counts.items() for x in (f"count:{name}", n)]
+            self._put("ADD", state, len(pairs), *pairs)
         for view, document in wanted.get("twin", {}).items():
             slot = f"view:{view}"
-            self._write(event, slot, [slot, orjson.dumps(document)])
+            self._slot(event, slot, [slot, orjson.dumps(document)])
         for notice in wanted.get("notices", ()):
             self.notice(notice | {"function": function, "event": event.id})
         outbox = keys.outbox(self.partition)
@@ -127,23 +150,31 @@ class Commit:
         self.again(function, entry, attempts, due_ms, reason)
         return "retry"
 
-    def _write(self, event: Event, slot: str | None, fields: Fields) -> None:
-        """Write to the device's twin; in a slot only if nothing later has."""
-        guard = guard_of(event)
-        if slot is None or guard is None:
-            self._do("HSET", keys.twin(self.partition, event.dev_eui), *fields)
+    def _slot(self, event: About, slot: str, told: Sequence[str | bytes]) -> None:
+        """Write to the device's twin; an uplink only what nothing later has written."""
+        if event.guard is None or not slot:
+            self._do("HSET", keys.twin(self.partition, event.dev_eui), *told)
             return
-        self._guard, self._dev_eui = guard, event.dev_eui
-        self._slots += (f"order:{slot}", len(fields), *fields)
+        self._event = event
+        self._slots += (f"order:{slot}", len(told), *told)
 
-    def _write_slots(self) -> None:
-        if self._slots:
-            name = keys.twin(self.partition, self._dev_eui)
-            self._do("TWIN", name, *self._guard, *self._slots)
-            self._slots = []
+    def _close(self) -> None:
+        """Finish the event that is open: its slots are one effect."""
+        if self._event is not None and self._event.guard is not None:
+            name = keys.twin(self.partition, self._event.dev_eui)
+            arguments = [*self._event.guard, *self._slots]
+            self._put("TWIN", name, len(arguments), *arguments)
+            self._slots, self._event = [], None
+        if self._effects:
+            self._written[self._count_at] = self._effects
+            self._effects = 0
 
     def _do(self, command: str, name: str, *arguments: Argument) -> None:
-        self._effects += (len(arguments), command, self._index(name), *arguments)
+        self._put("DO", name, len(arguments) + 1, command, *arguments)
+
+    def _put(self, kind: str, name: str, *arguments: Argument) -> None:
+        self._written += (kind, self._index(name), *arguments)
+        self._effects += 1
 
     def _index(self, name: str) -> int:
         if name == self.stream:
@@ -151,8 +182,28 @@ class Commit:
         return self._names.setdefault(name, len(self._names) + 3)
 
 
+class Cause(Protocol):
+    """What a command needs to know of the event it was ordered for."""
+
+    @property
+    def id(self) -> str:
+        """Its name for good."""
+
+    @property
+    def dev_eui(self) -> str:
+        """The device it is about; empty: none."""
+
+    @property
+    def device_type(self) -> str:
+        """The type of that device."""
+
+    @property
+    def application_id(self) -> str:
+        """The application of that device."""
+
+
 def command_document(
-    function: str, event: Event, position: int, order: Mapping[str, Any], now_s: float
+    function: str, event: Cause, position: int, order: Mapping[str, Any], now_s: float
 ) -> dict[str, Any]:
     """Return the outbox's JSON of an order."""
     own = order["dev_eui"] == event.dev_eui

@@ -1,27 +1,51 @@
 """Running a batch through the handlers, and finding who is to blame when it is lost."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Final, NamedTuple
 
+import orjson
+
+from faas.cloudevents import sequence
 from faas.manifest import Known
 from faas.worker.commit import Answer
-from faas.worker.entries import Entry
+from faas.worker.entries import About, Entry
 from faas.worker.executor import Executors, HandlerLost
 from faas.worker.meters import Meters
 
-Memory = Mapping[tuple[str, str], Any]
-"""What functions remember, by function and DevEUI."""
+_ALIKE_KEPT: Final = 10_000
 
-__all__ = ["Dispatcher", "HandlersChanged", "Job", "Memory"]
+Memory = Mapping[tuple[str, str], bytes]
+"""What functions remember (JSON; empty: nothing), by function and DevEUI."""
+
+__all__ = ["Choice", "Dispatcher", "HandlersChanged", "Job", "Memory"]
+
+
+class Choice:
+    """Which functions an event wakes; what is alike is chosen once."""
+
+    def __init__(self, functions: Iterable[Known]) -> None:
+        self.functions = list(functions)
+        self._found: dict[tuple[str, str, str | None], list[Known]] = {}
+
+    def of(self, event: About | None) -> Sequence[Known]:
+        """Return the functions that an event wakes, in their order."""
+        if event is None:
+            return ()
+        alike = event.kind, event.device_type, event.message
+        found = self._found.get(alike)
+        if found is None:
+            found = [f for f in self.functions if f.wants(*alike)]
+            if len(self._found) < _ALIKE_KEPT:
+                self._found[alike] = found
+        return found
 
 
 class HandlersChanged(Exception):
     """New code was put to work between the choice of functions and their run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """One event and the functions that are to see it."""
 
     entry: Entry
@@ -34,12 +58,13 @@ class Job:
 
     def envelope(self, memory: Memory) -> bytes:
         """Return the event with what its functions remember."""
-        found = {
-            f.name: memory[f.name, self.dev_eui]
+        dev_eui = self.dev_eui
+        found = [
+            b'"%b":%b' % (f.name.encode(), told)
             for f in self.functions
-            if (f.name, self.dev_eui) in memory
-        }
-        return self.entry.envelope(found)
+            if f.remembers and (told := memory.get((f.name, dev_eui)))
+        ]
+        return self.entry.envelope(b"{%b}" % b",".join(found) if found else b"")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +96,7 @@ class Dispatcher:
         awake = [job for job in jobs if job.functions]
         if not awake:
             return [[] for _ in jobs]
-        batch = b"[" + b",".join(job.envelope(memory) for job in awake) + b"]"
+        batch = sequence(job.envelope(memory) for job in awake)
         only = {f.name for job in awake for f in job.functions}
         with self.executors.borrow() as executor:
             found = iter(executor.run(batch, only, timeout_s=self.timeout_s))
@@ -90,7 +115,7 @@ class Dispatcher:
         return [[self._one(job, f, carried) for f in job.functions] for job in jobs]
 
     def _one(
-        self, job: Job, function: Known, carried: dict[tuple[str, str], Any]
+        self, job: Job, function: Known, carried: dict[tuple[str, str], bytes]
     ) -> Answer:
         try:
             ((answer,),) = self._together([Job(job.entry, [function])], carried)
@@ -98,7 +123,8 @@ class Dispatcher:
             self.meters.lost.inc()
             return _blame(function, lost)
         if "memory" in answer.get("effects", {}):
-            carried[function.name, job.dev_eui] = answer["effects"]["memory"]
+            told = orjson.dumps(answer["effects"]["memory"])
+            carried[function.name, job.dev_eui] = told
         return answer
 
 

@@ -1,28 +1,50 @@
-"""What a stream holds, read: entries, their events, and what is wrong with them."""
+"""
+What a stream holds, read: entries, what is needed of their events, what is wrong.
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+Each document is read, used and let go before the next: a batch of them would not fit
+into the caches of a processor, and everything after would wait for memory.
+"""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import orjson
 
 from faas import cloudevents
-from faas.errors import NotAnEvent
-from faas.events import Event, parse_event
+from faas.events import Event, Uplink, event_of
 from faas.streams import event_id, kind_of
+from faas.twin import Guard, Told, guard_of, told_by
+from wire.errors import Malformed
 
-__all__ = ["Entry", "read_entries", "read_streams"]
+__all__ = ["About", "Entry", "about", "read_entries", "read_streams"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class About(NamedTuple):
+    """
+    What the worker needs of an event once its document is gone.
+
+    `message` is None of anything but an uplink, and so is `guard`, its place in the
+    device's life; `told` is what it writes into the built-in twin.
+    """
+
+    id: str
+    kind: str
+    dev_eui: str
+    device_type: str
+    message: str | None
+    application_id: str
+    guard: Guard | None
+    told: Told
+
+
+class Entry(NamedTuple):
     """One stored event; `fault` says why it could not be read, then `event` is None."""
 
     id: str
     partition: int
     topic: str
     payload: bytes
-    event: Event | None
+    event: About | None
     fault: str = ""
 
     @property
@@ -35,13 +57,11 @@ class Entry:
         """When it was stored (Unix ms)."""
         return int(self.id.partition("-")[0])
 
-    def envelope(self, memory: Mapping[str, Any] | None = None) -> bytes:
-        """Return it as a CloudEvent."""
-        assert self.event is not None  # noqa: S101 - only events are sent to functions
-        return cloudevents.envelope(
+    def envelope(self, memory: bytes = b"") -> bytes:
+        """Return it as a CloudEvent; `memory` is a JSON object or nothing."""
+        return cloudevents.enclose(
             event_id=self.event_id,
-            kind=self.event.kind,
-            source="/" + self.topic.rpartition("/event/")[0],
+            topic=self.topic,
             arrived_ms=self.arrived_ms,
             payload=self.payload,
             memory=memory,
@@ -64,34 +84,40 @@ def read_streams(partition: int, answer: Any) -> list[Entry]:
     return read_entries(partition, entries)
 
 
+def about(event: Event) -> About:
+    """Return what the worker needs of an event; Malformed says what is wrong."""
+    event.check()
+    return About(
+        event.id,
+        event.kind,
+        event.dev_eui,
+        event.device_type,
+        event.message if isinstance(event, Uplink) else None,
+        event.application_id,
+        guard_of(event),
+        told_by(event),
+    )
+
+
 def _entry(partition: int, entry: bytes, fields: list[bytes]) -> Entry:
     found = dict(zip(fields[::2], fields[1::2], strict=True))
     topic = found.get(b"topic", b"").decode("utf-8", "replace")
     payload, place = found.get(b"payload", b""), entry.decode()
-    event, fault = _event(partition, place, topic, payload)
-    return Entry(
-        id=place,
-        partition=partition,
-        topic=topic,
-        payload=payload,
-        event=event,
-        fault=fault,
-    )
+    try:
+        event = _about(partition, place, topic, payload)
+    except orjson.JSONDecodeError as error:
+        fault = f"asked for JSON; found {error}"
+    except Malformed as error:
+        fault = str(error)
+    else:
+        return Entry(place, partition, topic, payload, event)
+    return Entry(place, partition, topic, payload, None, fault)
 
 
-def _event(
-    partition: int, place: str, topic: str, payload: bytes
-) -> tuple[Event | None, str]:
+def _about(partition: int, place: str, topic: str, payload: bytes) -> About:
     kind = kind_of(topic)
     if kind is None:
-        return None, f"asked for a device's event topic; found {topic!r}"
-    try:
-        document = orjson.loads(payload)
-    except orjson.JSONDecodeError as error:
-        return None, f"asked for JSON; found {error}"
-    arrived_ns = int(place.partition("-")[0]) * 10**6
-    name = event_id(partition, place)
-    try:
-        return parse_event(kind, document, event_id=name, arrived_ns=arrived_ns), ""
-    except NotAnEvent as error:
-        return None, str(error)
+        raise Malformed(f"asked for a device's event topic; found {topic!r}")
+    name, arrived_ns = event_id(partition, place), int(place.partition("-")[0]) * 10**6
+    document = orjson.loads(payload)
+    return about(event_of(kind, document, id=name, arrived_ns=arrived_ns))

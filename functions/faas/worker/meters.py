@@ -24,6 +24,9 @@ class Meters:
         self.fenced = self._counter(
             "garonne_worker_events_fenced", "Commits refused: taken over.", []
         )
+        self.refusals = self._counter(
+            "garonne_worker_effects_refused", "Effects that Redis refused.", []
+        )
         self.unreadable = self._counter(
             "garonne_worker_events_unreadable", "Entries that are no event.", []
         )

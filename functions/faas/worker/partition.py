@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import orjson
 from redis import Redis
 from redis.exceptions import ResponseError
 
@@ -19,8 +18,9 @@ from faas import scripts
 from faas.functions import DEFAULT_POOL
 from faas.manifest import Known
 from faas.worker.commit import Answer, Commit
-from faas.worker.dispatch import Dispatcher, HandlersChanged, Job, Memory
+from faas.worker.dispatch import Choice, Dispatcher, HandlersChanged, Job, Memory
 from faas.worker.entries import Entry, read_entries, read_streams
+from faas.worker.memory import Memories
 from faas.worker.meters import Meters
 from faas.worker.retries import Waiting, read_waiting
 
@@ -29,7 +29,6 @@ CONSUMER: Final = "worker"
 
 BLOCK_MS: Final = 250
 _RETRIES_EVERY_S: Final = 0.2
-_APPLIED: Final = 1
 _LEASE_LOST: Final = -1
 
 _log = logging.getLogger(__name__)
@@ -58,6 +57,12 @@ class Partition:
     # With it every commit proves that the lease is still the one under which the
     # batch was read: a lease that was lost and won again is another one.
     _token: str = ""
+    _memories: Memories = field(init=False)
+    _known: tuple[Known, ...] = ()
+    _choice: Choice = field(default_factory=lambda: Choice(()))
+
+    def __post_init__(self) -> None:
+        self._memories = Memories(redis=self.redis, partition=self.number)
 
     @property
     def group(self) -> str:
@@ -85,6 +90,7 @@ class Partition:
         """Take the lease; tell whether it is ours."""
         held = self.lease.hold()
         self._token = self.lease.token
+        self._memories.forget()
         return held
 
     @property
@@ -106,55 +112,88 @@ class Partition:
 
     def step(self, block_ms: int = BLOCK_MS) -> int:
         """Read and handle one batch, and what is due again; return how many events."""
-        group = ["XREADGROUP", "GROUP", self.group, CONSUMER]
-        read = [*group, "COUNT", self.batch, "BLOCK", block_ms]
-        (answer,) = scripts.send(self.redis, [[*read, "STREAMS", self.stream, ">"]])
+        (answer,) = scripts.send(self.redis, [self._read(block_ms)])
         done = self.handle(read_streams(self.number, answer))
         return done + self._retry_what_is_due()
+
+    def serve(self, going: Callable[[], bool]) -> None:
+        """Read, run and commit while told to and the lease is ours."""
+        entries: list[Entry] = []
+        while self.held and going():
+            entries = self._turn(entries)
+            self._retry_what_is_due()
+        if self.held:
+            self.handle(entries)
 
     def handle(self, entries: Sequence[Entry]) -> int:
         """Run the pool's functions on new entries and commit each with its effects."""
         if not entries:
             return 0
-        jobs, answers = self._run(entries)
-        self.failpoint.reach("after_handlers_before_commit")
-        commits = [
-            self._written(job, each) for job, each in zip(jobs, answers, strict=True)
-        ]
-        self._apply(commits)
+        commit = self._work(entries)
+        (answer,) = scripts.send(self.redis, [commit.command()])
+        self._settled(commit, answer)
         self._measure(entries)
         return len(entries)
 
+    def _turn(self, entries: Sequence[Entry]) -> list[Entry]:
+        """Commit a batch and read the next in one write: both wait for one sync."""
+        read = self._read(BLOCK_MS)
+        if not entries:
+            (answer,) = scripts.send(self.redis, [read])
+            return read_streams(self.number, answer)
+        commit = self._work(entries)
+        answers = scripts.send(self.redis, [commit.command(), read])
+        self._settled(commit, answers[0])
+        self._measure(entries)
+        return read_streams(self.number, answers[1])
+
+    def _read(self, block_ms: int) -> list[Any]:
+        group = ["XREADGROUP", "GROUP", self.group, CONSUMER]
+        read = [*group, "COUNT", self.batch, "BLOCK", block_ms]
+        return [*read, "STREAMS", self.stream, ">"]
+
+    def _work(self, entries: Sequence[Entry]) -> Commit:
+        """Run the pool's functions on entries and write down what they want."""
+        jobs, answers = self._run(entries)
+        self.failpoint.reach("after_handlers_before_commit")
+        commit = self._open_commit(self.stream)
+        for job, each in zip(jobs, answers, strict=True):
+            self._write(commit, job, each)
+        return commit
+
     def _run(self, entries: Sequence[Entry]) -> tuple[list[Job], list[list[Answer]]]:
         while True:
-            functions = self._functions()
-            jobs = [Job(e, _wanting(functions, e)) for e in entries]
+            choice = self._chosen()
+            jobs = [Job(entry, choice.of(entry.event)) for entry in entries]
             with suppress(HandlersChanged):
                 return jobs, self.dispatcher.run(jobs, self._recall)
 
-    def _written(self, job: Job, answers: Sequence[Answer]) -> Commit:
-        """Write the commit; what cannot be written is buried and never in the way."""
+    def _chosen(self) -> Choice:
+        """Return the choice among the functions of the code at work."""
+        known = self.dispatcher.executors.functions
+        if known is not self._known:
+            self._known = known
+            self._choice = Choice(f for f in known if f.pool == self.pool)
+            self._memories.forget()
+        return self._choice
+
+    def _write(self, commit: Commit, job: Job, answers: Sequence[Answer]) -> None:
+        """Write down an event; what cannot be is buried and never in the way."""
+        commit.begin(job.entry.id)
         try:
-            return self._commit(job, answers)
+            self._settle_all(commit, job, answers)
         except Exception as error:  # noqa: BLE001 - ours; it must not stop the city
             _log.exception("worker.commit.fail event=%s", job.entry.event_id)
-            commit = self._open_commit(self.stream, job.entry.id)
+            commit.clear()
             reason = f"its effects could not be written: {error!r}"
             for function in job.functions:
                 commit.dead(function.name, job.entry.id, 1, self.now(), reason)
-            return commit
 
-    def _functions(self) -> list[Known]:
-        known = self.dispatcher.executors.functions
-        return [f for f in known if f.pool == self.pool]
-
-    def _commit(self, job: Job, answers: Iterable[Answer]) -> Commit:
-        entry, commit = job.entry, self._open_commit(self.stream, job.entry.id)
+    def _settle_all(self, commit: Commit, job: Job, answers: Iterable[Answer]) -> None:
         if self.pool == DEFAULT_POOL:
-            self._keep_twin(commit, entry)
+            self._keep_twin(commit, job.entry)
         for answer, function in zip(answers, job.functions, strict=True):
-            self._settle(commit, entry, function, answer, attempts=1)
-        return commit
+            self._settle(commit, job.entry, function, answer, attempts=1)
 
     def _keep_twin(self, commit: Commit, entry: Entry) -> None:
         if entry.event is not None:
@@ -201,25 +240,34 @@ class Partition:
             answer.get("reason"),
         )
 
-    def _open_commit(
-        self, stream: str, entry: str, *, group: str | None = None
-    ) -> Commit:
+    def _open_commit(self, stream: str, *, group: str | None = None) -> Commit:
         return Commit(
             partition=self.number,
             stream=stream,
-            entry=entry,
             group=self.group if group is None else group,
             lease=self.lease.key,
             token=self._token,
         )
 
-    def _apply(self, commits: Sequence[Commit]) -> None:
-        results = scripts.send(self.redis, [commit.command() for commit in commits])
-        refused = sum(result != _APPLIED for result in results)
-        if refused:
-            self.meters.fenced.inc(refused)
-            _log.warning("worker.commit.fenced p=%02d events=%d", self.number, refused)
-        if _LEASE_LOST in results:
+    def _apply(self, commit: Commit) -> None:
+        (answer,) = scripts.send(self.redis, [commit.command()])
+        self._settled(commit, answer)
+
+    def _settled(self, commit: Commit, answer: Any) -> None:
+        """Take note of what became of a commit; `LeaseLost` if it was refused."""
+        lost = answer == _LEASE_LOST
+        applied, refusals = (0, []) if lost else answer
+        if applied == commit.events and not refusals and not commit.cleared:
+            self._memories.keep(commit.memory)
+        else:
+            self._memories.forget()
+        if fenced := commit.events - applied:
+            self.meters.fenced.inc(fenced)
+            _log.warning("worker.commit.fenced p=%02d events=%d", self.number, fenced)
+        for refusal in refusals:
+            self.meters.refusals.inc()
+            _log.error("worker.effect.drop p=%02d error=%r", self.number, refusal)
+        if lost:
             raise LeaseLost
 
     def _measure(self, entries: Sequence[Entry]) -> None:
@@ -230,32 +278,20 @@ class Partition:
         self.meters.lag.observe(max(0.0, waited_ms) / 1e3)
 
     def _recall(self, jobs: Sequence[Job]) -> Memory:
-        """Read what the functions of these jobs remember of their devices."""
-        wanted: dict[str, dict[str, None]] = {}
-        for job in jobs:
-            for function in job.functions:
-                if function.remembers:
-                    wanted.setdefault(function.name, {})[job.dev_eui] = None
-        commands = [
-            ["HMGET", keys.state(self.number, name), *(f"device:{d}" for d in devices)]
-            for name, devices in wanted.items()
-        ]
-        if not commands:
-            return {}
-        answers = scripts.send(self.redis, commands)
-        return {
-            (name, dev_eui): orjson.loads(found)
-            for (name, devices), values in zip(wanted.items(), answers, strict=True)
-            for dev_eui, found in zip(devices, values, strict=True)
-            if found is not None
-        }
+        """Return what the functions of these jobs remember of their devices."""
+        return self._memories.recall(
+            (function.name, job.dev_eui)
+            for job in jobs
+            for function in job.functions
+            if function.remembers
+        )
 
     def _retry_what_is_due(self) -> int:
         now = self.now()
         if now < self._retries_at:
             return 0
         self._retries_at = now + _RETRIES_EVERY_S
-        functions = self._functions()
+        functions = self._chosen().functions
         due = read_waiting(self.redis, self.number, functions, now)
         for waiting in due:
             self._retry(waiting)
@@ -267,12 +303,13 @@ class Partition:
         (found,) = scripts.send(self.redis, [find])
         name = waiting.function.name
         stream = keys.retry(self.number, name)
-        commit = self._open_commit(stream, waiting.id, group="")
+        commit = self._open_commit(stream, group="")
+        commit.begin(waiting.id)
         entries = read_entries(self.number, found)
         if not entries:
             reason = f"after {waiting.reason}: the event is no longer in the stream"
             commit.dead(name, waiting.entry, waiting.attempts, self.now(), reason)
-            self._apply([commit])
+            self._apply(commit)
             return
         job = Job(entries[0], [waiting.function])
         ((answer,),) = self.dispatcher.run([job], self._recall)
@@ -283,7 +320,7 @@ class Partition:
             answer,
             attempts=waiting.attempts + 1,
         )
-        self._apply([commit])
+        self._apply(commit)
 
     def _has_groups(self) -> bool:
         try:
@@ -291,11 +328,6 @@ class Partition:
         except ResponseError:  # no such key
             return False
         return any(_name(group).startswith(b"pool:") for group in groups)
-
-
-def _wanting(functions: Iterable[Known], entry: Entry) -> list[Known]:
-    event = entry.event
-    return [] if event is None else [f for f in functions if f.wants(event)]
 
 
 def _name(group: Any) -> bytes:

@@ -119,11 +119,11 @@ class Schedule:
         commit = Commit(
             partition=0,
             stream=self.stream,
-            entry=entry,
             group=self.group,
             lease=self.lease.key,
             token=self.lease.token,
         )
+        commit.begin(entry)
         scripts.send(self.redis, [commit.command()])
 
     def _call(self, event: Tick) -> Answer:

@@ -126,8 +126,7 @@ class Worker:
                     recovered,
                 )
             self._ready(partition.number)
-            while partition.held and not self._stop.is_set():
-                partition.step()
+            partition.serve(lambda: not self._stop.is_set())
         except LeaseLost:
             _log.warning("worker.lease.lost p=%02d", partition.number)
             partition.lease.token = ""

@@ -1,278 +1,394 @@
 """
-The events of ChirpStack's integration, read tolerantly from their documents.
+The events of ChirpStack's integration: each field is read when it is asked for.
 
-The kind comes from the topic: documents do not name it. Fields that a kind lacks,
-or that a future server renames, read as their defaults; only bytes that are no JSON
-object are Malformed. Instants are Unix seconds.
+The kind comes from the topic: documents do not name it. A field that is missing or
+of the wrong type raises Malformed when it is read; `check` reads all of them at once,
+for whoever stands at the door.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+import re
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar, Final, NamedTuple, Self
 
 from wire.chirpstack import documents as doc
+from wire.chirpstack.instants import instant_of, is_newer, mark_of, ns_of
 from wire.chirpstack.topics import DeviceTopic
 from wire.errors import Malformed
-from wire.eui64 import EUI64
+from wire.lazily import UNREADABLE, lazy
 
-NO_DEVICE: Final = EUI64(bytes(8))
+UNKNOWN: Final = "unknown"
+"""Device type of a device whose profile carries no `device_type` tag."""
+
+_DEV_ADDR: Final = re.compile(r"[0-9a-f]{8}\Z")
+_NOTHING: Final[Mapping[str, Any]] = {}
+_COMMON: Final = ("dev_eui", "device_name", "device_type", "application_id", "time")
+
+__all__ = [
+    "UNKNOWN",
+    "Acked",
+    "Event",
+    "Heard",
+    "Joined",
+    "Logged",
+    "Status",
+    "TxAcked",
+    "Uplink",
+    "event_of",
+    "parse_event",
+]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What every kind has; a kind without a class of its own is just this."""
+    """
+    One thing that happened to a device; it never changes.
 
+    `document` is ChirpStack's whole JSON event, for whatever the fields here do not
+    carry. `arrived_ns` (Unix ns) stands in where the server wrote no time of its own.
+    A kind without a class of its own is just this.
+    """
+
+    FIELDS: ClassVar[tuple[str, ...]] = _COMMON
+
+    id: str
     kind: str
-    dev_eui: EUI64
-    application_id: str
-    deduplication_id: str
-    """Absent in several kinds, then empty."""
-    time_s: float | None
-    """The receiving gateway's clock when it has one: shown, never compared."""
-    device_name: str
-    device_profile_name: str
-    tags: Mapping[str, str]
-    document: Mapping[str, Any] = field(repr=False)
-    """The whole document as it was published."""
+    document: Mapping[str, Any]
+    arrived_ns: int
 
-    @property
+    def __init__(self, kind: str, document: Any, *, id: str, arrived_ns: int) -> None:  # noqa: A002 - it is the event's id
+        found = self.__dict__
+        found["kind"], found["document"] = kind, document
+        found["id"], found["arrived_ns"] = id, arrived_ns
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"an event does not change; asked to set {name}")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.kind} {self.id}>"
+
+    def check(self) -> Self:
+        """Read every field; Malformed says what is missing or of the wrong type."""
+        for name in self.FIELDS:
+            getattr(self, name)
+        return self
+
+    def refusal(self, error: Exception) -> Malformed:
+        """Say what is wrong with the document."""
+        found = f"no {error}" if isinstance(error, KeyError) else str(error)
+        return Malformed(f"asked for a ChirpStack {self.kind!r} event; found {found}")
+
+    @lazy
+    def info(self) -> Mapping[str, Any]:
+        """What the server knows of the device: `deviceInfo`."""
+        found: Mapping[str, Any] = self.document["deviceInfo"]
+        return found
+
+    @lazy
+    def tags(self) -> Mapping[str, str]:
+        """The tags of the device and its profile."""
+        return _mapping(self.info.get("tags") or _NOTHING)
+
+    @lazy
+    def dev_eui(self) -> str:
+        """The device, in small letters."""
+        return _text(self.info, "devEui").lower()
+
+    @lazy
+    def device_name(self) -> str:
+        """The name the device has in ChirpStack."""
+        return _text(self.info, "deviceName")
+
+    @lazy
     def device_type(self) -> str:
-        """The tag ``device_type``, or ``unknown``."""
-        return self.tags.get("device_type") or "unknown"
+        """The tag `device_type`, or `unknown`."""
+        return _type(self.tags)
+
+    @lazy
+    def application_id(self) -> str:
+        """The application the device belongs to."""
+        return _text(self.info, "applicationId")
+
+    @lazy
+    def time(self) -> datetime:
+        """When the network server heard of it."""
+        return instant_of(self.arrived_ns)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reception:
+class Heard(NamedTuple):
     """One gateway's reception of an uplink."""
 
     gateway_id: str
     rssi_dbm: int
     snr_db: float
-    ns_time_s: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpEvent(Event):
+class Uplink(Event):
     """
-    An uplink. ``object`` is None when no codec produced one.
+    A decoded uplink.
 
-    ``f_port`` 0 also stands for a frame without port. ``receptions`` are in the
-    server's arbitrary order.
+    `data` is what the device type's codec made of `payload`, empty when it made
+    nothing; `message` is the codec's name for the kind of message.
+    `mark` is this uplink's place in the life of the device: keep it, and ask
+    `newer_than(mark)` later, because events may arrive out of order.
     """
 
-    dev_addr: str
-    adr: bool
-    dr: int
-    f_cnt: int
-    f_port: int
-    confirmed: bool
-    data: bytes
-    object: Mapping[str, Any] | None
-    frequency_hz: int
-    spreading_factor: int
-    receptions: tuple[Reception, ...]
+    def check(self) -> Self:
+        """Read every field, in one pass: this is the door that every uplink passes."""
+        try:
+            self.__dict__.update(_whole(self.document, self.arrived_ns))
+        except UNREADABLE as error:
+            raise self.refusal(error) from error
+        return self
 
-    @property
-    def ns_time_s(self) -> float | None:
-        """Server's instant of reception, the latest of all gateways' copies."""
-        times = [r.ns_time_s for r in self.receptions if r.ns_time_s is not None]
-        return max(times, default=None)
+    def newer_than(self, mark: str | None) -> bool:
+        """Tell whether this uplink is later in the device's life than that mark."""
+        return is_newer(self.mark, mark)
 
-    @property
-    def best(self) -> Reception | None:
-        """The reception with the best SNR, then RSSI."""
-        return max(self.receptions, key=lambda r: (r.snr_db, r.rssi_dbm), default=None)
+    @lazy
+    def data(self) -> Mapping[str, Any]:
+        """What the codec made of the payload."""
+        return _mapping(self.document.get("object") or _NOTHING)
 
-    @property
-    def rssi_dbm(self) -> int | None:
-        """RSSI of the best reception."""
-        return self.best.rssi_dbm if self.best else None
+    @lazy
+    def message(self) -> str:
+        """The codec's name for the kind of message, empty when it has none."""
+        return str(self.data.get("message", ""))
 
-    @property
-    def snr_db(self) -> float | None:
-        """SNR of the best reception."""
-        return self.best.snr_db if self.best else None
+    @lazy
+    def payload(self) -> bytes:
+        """The octets the device sent."""
+        return b64decode(self.document.get("data") or "", validate=True)
 
+    @lazy
+    def f_port(self) -> int:
+        """Port of the frame."""
+        return int(self.document["fPort"])
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JoinEvent(Event):
-    """A device was accepted and got this address."""
+    @lazy
+    def f_cnt(self) -> int:
+        """Counter of the frame, 32 bits."""
+        return _counter(self.document)
 
-    dev_addr: str
+    @lazy
+    def dr(self) -> int:
+        """Data rate."""
+        return int(self.document["dr"])
 
+    @lazy
+    def dev_addr(self) -> str:
+        """Address of the session, 8 hexadecimal digits in small letters."""
+        return _address(self.document)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AckEvent(Event):
-    """A confirmed downlink was acknowledged by the device, or was not."""
+    @lazy
+    def confirmed(self) -> bool:
+        """Whether the device asked for an acknowledgement."""
+        return bool(self.document.get("confirmed"))
 
-    queue_item_id: str
-    acknowledged: bool
-    f_cnt_down: int
+    @lazy
+    def heard_by(self) -> tuple[Heard, ...]:
+        """Every gateway's reception, in the server's arbitrary order."""
+        return tuple(map(_heard, self.document.get("rxInfo") or ()))
 
+    @lazy
+    def heard_ns(self) -> int:
+        """When the network server heard it (Unix ns): its earliest `nsTime`."""
+        return _heard_ns(self.document.get("rxInfo") or (), self.arrived_ns)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TxAckEvent(Event):
-    """A gateway took a downlink for transmission."""
+    @lazy
+    def time(self) -> datetime:
+        """When the network server heard it, never a gateway's clock."""
+        return instant_of(self.heard_ns)
 
-    queue_item_id: str
-    downlink_id: int
-    f_cnt_down: int
-    gateway_id: str
-    frequency_hz: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusEvent(Event):
-    """A device's answer about battery and margin; the level is in percent."""
-
-    margin_db: int
-    external_power_source: bool
-    battery_level_unavailable: bool
-    battery_level: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogEvent(Event):
-    """The server complains about a device; its context has strings only."""
-
-    level: str
-    code: str
-    description: str
-    context: Mapping[str, str]
+    @lazy
+    def mark(self) -> str:
+        """Its place in the life of the device: session, counter, server's clock."""
+        return mark_of(self.dev_addr, self.f_cnt, self.heard_ns)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocationEvent(Event):
-    """Where a device is, in degrees and metres."""
+class Joined(Event):
+    """The device joined and has this address from now on."""
 
-    latitude: float
-    longitude: float
-    altitude_m: float
+    FIELDS: ClassVar[tuple[str, ...]] = (*_COMMON, "dev_addr")
+
+    @lazy
+    def dev_addr(self) -> str:
+        """Address of the new session."""
+        return _address(self.document)
 
 
-def parse_event(topic: str, payload: bytes) -> Event:
-    """Read what arrived on a topic; Malformed for another topic or no JSON object."""
+class TxAcked(Event):
+    """A gateway sent a downlink; `command_id` is the id the command was given."""
+
+    FIELDS: ClassVar[tuple[str, ...]] = (*_COMMON, "command_id", "f_cnt_down")
+
+    @lazy
+    def command_id(self) -> str:
+        """Id of the item in the device's queue, empty when it had none."""
+        return str(self.document.get("queueItemId", ""))
+
+    @lazy
+    def gateway_id(self) -> str:
+        """The gateway that sent it."""
+        return str(self.document.get("gatewayId", ""))
+
+    @lazy
+    def f_cnt_down(self) -> int:
+        """Counter of the downlink."""
+        return int(self.document.get("fCntDown", 0))
+
+
+class Acked(TxAcked):
+    """The device answered a confirmed downlink, or (not `acknowledged`) did not."""
+
+    @lazy
+    def acknowledged(self) -> bool:
+        """Whether it did."""
+        return bool(self.document.get("acknowledged"))
+
+
+class Status(Event):
+    """The device's answer to DevStatusReq; battery is None on mains or unknown."""
+
+    FIELDS: ClassVar[tuple[str, ...]] = (*_COMMON, "margin_db", "battery_percent")
+
+    @lazy
+    def margin_db(self) -> int:
+        """Demodulation margin of the last DevStatusReq."""
+        return int(self.document["margin"])
+
+    @lazy
+    def external_power(self) -> bool:
+        """Whether it runs on mains."""
+        return bool(self.document.get("externalPowerSource"))
+
+    @lazy
+    def battery_percent(self) -> float | None:
+        """State of its battery."""
+        unavailable = bool(self.document.get("batteryLevelUnavailable"))
+        if self.external_power or unavailable:
+            return None
+        return float(self.document.get("batteryLevel", 0.0))
+
+
+class Logged(Event):
+    """The network server has something to say about the device."""
+
+    FIELDS: ClassVar[tuple[str, ...]] = (*_COMMON, "context")
+
+    @lazy
+    def level(self) -> str:
+        """INFO, WARNING or ERROR."""
+        return str(self.document.get("level", ""))
+
+    @lazy
+    def code(self) -> str:
+        """What kind of trouble it is."""
+        return str(self.document.get("code", ""))
+
+    @lazy
+    def description(self) -> str:
+        """The server's sentence."""
+        return str(self.document.get("description", ""))
+
+    @lazy
+    def context(self) -> Mapping[str, str]:
+        """Names and values that belong to it."""
+        return _mapping(self.document.get("context") or _NOTHING)
+
+
+_CLASSES: Final[Mapping[str, type[Event]]] = {
+    "up": Uplink,
+    "join": Joined,
+    "txack": TxAcked,
+    "ack": Acked,
+    "status": Status,
+    "log": Logged,
+}
+
+
+def event_of(kind: str, document: Any, *, id: str = "", arrived_ns: int = 0) -> Event:  # noqa: A002 - it is the event's id
+    """Return the event of a decoded document; nothing of it is read yet."""
+    return _CLASSES.get(kind, Event)(kind, document, id=id, arrived_ns=arrived_ns)
+
+
+def parse_event(topic: str, payload: bytes, *, arrived_ns: int = 0) -> Event:
+    """Read what came on a topic; Malformed for another topic or no JSON object."""
     where = DeviceTopic.parse(topic)
     if where.channel != "event":
         raise Malformed(f"{topic!r} carries commands, not events")
-    return event_of(where, doc.read_object(payload))
+    return event_of(where.kind, doc.read_object(payload), arrived_ns=arrived_ns)
 
 
-def event_of(topic: DeviceTopic, document: Mapping[str, Any]) -> Event:
-    """Read an already decoded document."""
-    reader = _READERS.get(topic.kind)
-    common = _common(topic, document)
-    return reader(common, document) if reader else Event(**common)
-
-
-def _common(topic: DeviceTopic, document: Mapping[str, Any]) -> dict[str, Any]:
-    info = doc.inner(document, "deviceInfo")
+def _whole(document: Mapping[str, Any], arrived_ns: int) -> dict[str, Any]:
+    """Return every field of an uplink, as they are read one by one."""
+    info = document["deviceInfo"]
+    tags = _mapping(info.get("tags") or _NOTHING)
+    data = _mapping(document.get("object") or _NOTHING)
+    receptions = document.get("rxInfo") or ()
+    dev_addr, f_cnt = _address(document), _counter(document)
+    heard_ns = _heard_ns(receptions, arrived_ns)
     return {
-        "kind": topic.kind,
-        "dev_eui": topic.dev_eui,
-        "application_id": topic.application_id,
-        "deduplication_id": doc.text(document, "deduplicationId"),
-        "time_s": doc.instant(document, "time"),
-        "device_name": doc.text(info, "deviceName"),
-        "device_profile_name": doc.text(info, "deviceProfileName"),
-        "tags": _strings(doc.inner(info, "tags")),
-        "document": document,
+        "info": info,
+        "tags": tags,
+        "dev_eui": _text(info, "devEui").lower(),
+        "device_name": _text(info, "deviceName"),
+        "device_type": _type(tags),
+        "application_id": _text(info, "applicationId"),
+        "data": data,
+        "message": str(data.get("message", "")),
+        "payload": b64decode(document.get("data") or "", validate=True),
+        "f_port": int(document["fPort"]),
+        "f_cnt": f_cnt,
+        "dr": int(document["dr"]),
+        "dev_addr": dev_addr,
+        "confirmed": bool(document.get("confirmed")),
+        "heard_by": tuple([_heard(rx) for rx in receptions]),
+        "heard_ns": heard_ns,
+        "time": instant_of(heard_ns),
+        "mark": mark_of(dev_addr, f_cnt, heard_ns),
     }
 
 
-def _strings(mapping: Mapping[str, Any]) -> dict[str, str]:
-    return {name: value for name, value in mapping.items() if isinstance(value, str)}
+def _heard_ns(receptions: Sequence[Mapping[str, Any]], arrived_ns: int) -> int:
+    times = [ns_of(rx["nsTime"]) for rx in receptions if "nsTime" in rx]
+    return min(times) if times else arrived_ns
 
 
-def _reception(info: Mapping[str, Any]) -> Reception:
-    return Reception(
-        gateway_id=doc.text(info, "gatewayId"),
-        rssi_dbm=doc.whole(info, "rssi"),
-        snr_db=doc.number(info, "snr"),
-        ns_time_s=doc.instant(info, "nsTime"),
+def _type(tags: Mapping[str, Any]) -> str:
+    found = tags.get("device_type")
+    return found if isinstance(found, str) and found else UNKNOWN
+
+
+def _counter(document: Mapping[str, Any]) -> int:
+    value = int(document["fCnt"])
+    if not 0 <= value < 1 << 32:
+        raise ValueError(f"fCnt = {value}, not a 32-bit counter")
+    return value
+
+
+def _heard(rx: Mapping[str, Any]) -> Heard:
+    # Inside rxInfo the server leaves out every value that is 0.
+    return Heard(
+        rx.get("gatewayId", ""), int(rx.get("rssi", 0)), float(rx.get("snr", 0.0))
     )
 
 
-def _up(common: dict[str, Any], document: Mapping[str, Any]) -> UpEvent:
-    tx_info = doc.inner(document, "txInfo")
-    lora = doc.inner(doc.inner(tx_info, "modulation"), "lora")
-    decoded = document.get("object")
-    return UpEvent(
-        **common,
-        dev_addr=doc.text(document, "devAddr"),
-        adr=doc.flag(document, "adr"),
-        dr=doc.whole(document, "dr"),
-        f_cnt=doc.whole(document, "fCnt"),
-        f_port=doc.whole(document, "fPort"),
-        confirmed=doc.flag(document, "confirmed"),
-        data=doc.octets(document, "data"),
-        object=decoded if isinstance(decoded, dict) else None,
-        frequency_hz=doc.whole(tx_info, "frequency"),
-        spreading_factor=doc.whole(lora, "spreadingFactor"),
-        receptions=tuple(map(_reception, doc.items(document, "rxInfo"))),
-    )
+def _address(document: Mapping[str, Any]) -> str:
+    value = _text(document, "devAddr").lower()
+    if not _DEV_ADDR.match(value):
+        raise ValueError(f"devAddr = {value!r}, not 8 hexadecimal digits")
+    return value
 
 
-def _join(common: dict[str, Any], document: Mapping[str, Any]) -> JoinEvent:
-    return JoinEvent(**common, dev_addr=doc.text(document, "devAddr"))
+def _text(document: Mapping[str, Any], name: str) -> str:
+    value = document[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name} = {value!r}, not a text")
+    return value
 
 
-def _ack(common: dict[str, Any], document: Mapping[str, Any]) -> AckEvent:
-    return AckEvent(
-        **common,
-        queue_item_id=doc.text(document, "queueItemId"),
-        acknowledged=doc.flag(document, "acknowledged"),
-        f_cnt_down=doc.whole(document, "fCntDown"),
-    )
-
-
-def _txack(common: dict[str, Any], document: Mapping[str, Any]) -> TxAckEvent:
-    return TxAckEvent(
-        **common,
-        queue_item_id=doc.text(document, "queueItemId"),
-        downlink_id=doc.whole(document, "downlinkId"),
-        f_cnt_down=doc.whole(document, "fCntDown"),
-        gateway_id=doc.text(document, "gatewayId"),
-        frequency_hz=doc.whole(doc.inner(document, "txInfo"), "frequency"),
-    )
-
-
-def _status(common: dict[str, Any], document: Mapping[str, Any]) -> StatusEvent:
-    return StatusEvent(
-        **common,
-        margin_db=doc.whole(document, "margin"),
-        external_power_source=doc.flag(document, "externalPowerSource"),
-        battery_level_unavailable=doc.flag(document, "batteryLevelUnavailable"),
-        battery_level=doc.number(document, "batteryLevel"),
-    )
-
-
-def _log(common: dict[str, Any], document: Mapping[str, Any]) -> LogEvent:
-    return LogEvent(
-        **common,
-        level=doc.text(document, "level"),
-        code=doc.text(document, "code"),
-        description=doc.text(document, "description"),
-        context=_strings(doc.inner(document, "context")),
-    )
-
-
-def _location(common: dict[str, Any], document: Mapping[str, Any]) -> LocationEvent:
-    place = doc.inner(document, "location")
-    return LocationEvent(
-        **common,
-        latitude=doc.number(place, "latitude"),
-        longitude=doc.number(place, "longitude"),
-        altitude_m=doc.number(place, "altitude"),
-    )
-
-
-_READERS: dict[str, Callable[[dict[str, Any], Mapping[str, Any]], Event]] = {
-    "up": _up,
-    "join": _join,
-    "ack": _ack,
-    "txack": _txack,
-    "status": _status,
-    "log": _log,
-    "location": _location,
-}
+def _mapping(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{value!r} where an object belongs")
+    return value

@@ -1,6 +1,7 @@
 """The control octet of a data frame's header, both ways."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Self
 
 from wire.errors import Illegal
@@ -67,6 +68,12 @@ class FCtrl:
             | (_ACK if self.ack else 0)
             | (_PENDING if self.f_pending else 0)
         )
+
+
+@cache
+def f_ctrl_up(*, adr: bool, adr_ack_req: bool, ack: bool) -> FCtrl:
+    """Return an uplink's control bits; the same ones are one object."""
+    return FCtrl(adr=adr, adr_ack_req=adr_ack_req, ack=ack)
 
 
 F_CTRL_UP = tuple(FCtrl.parse_up(octet) for octet in range(256))

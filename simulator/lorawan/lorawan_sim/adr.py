@@ -20,8 +20,11 @@ def asks(session: Session, profile: Profile) -> bool:
 def count(session: Session, profile: Profile) -> str | None:
     """Count a new uplink; take a step back if it is time, and say which."""
     session.adr_ack_cnt += 1
+    limit = _limit(session, profile)
+    if session.adr_ack_cnt < limit:
+        return None
     delay = session.adr_delay or profile.region.adr_ack_delay
-    steps, rest = divmod(session.adr_ack_cnt - _limit(session, profile), delay)
+    steps, rest = divmod(session.adr_ack_cnt - limit, delay)
     if not profile.adr or steps < 1 or rest:
         return None
     return _full_power(session) if steps == 1 else _reach(session, profile)
@@ -53,7 +56,8 @@ def _open_channels_for(session: Session, profile: Profile) -> None:
 
 
 def _exhausted(session: Session, profile: Profile) -> bool:
-    mask = default_mask(profile.region)
     slowest = profile.slowest(dwell=session.uplink_dwell)
-    lowest = session.data_rate <= slowest and session.tx_power_index == 0
-    return lowest and session.mask & mask == mask
+    if session.data_rate > slowest or session.tx_power_index:
+        return False
+    mask = default_mask(profile.region)
+    return session.mask & mask == mask

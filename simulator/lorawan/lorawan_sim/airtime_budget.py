@@ -19,16 +19,19 @@ class AirtimeBudget:
     of them (LoRaWAN 1.0.3 §5.3).
     """
 
-    __slots__ = ("_entries", "limit_s")
+    __slots__ = ("_entries", "_spent_s", "limit_s")
 
     def __init__(self, limit_s: float) -> None:
         self.limit_s = limit_s
         self._entries = array("d")
+        self._spent_s = 0.0  # the sum of the entries, counted anew when one leaves
 
     def spend(self, airtime_s: float, at: float) -> None:
         """Count a transmission that starts at `at`."""
-        self._forget(at)
         entries = self._entries
+        if entries and entries[1] + HOUR_S <= at:
+            self._forget(at)
+        self._spent_s += airtime_s
         if entries and at - entries[-_FIELDS] < _GRAIN_S:
             entries[-2] = max(at, entries[-2])
             entries[-1] += airtime_s
@@ -39,14 +42,16 @@ class AirtimeBudget:
         """When `airtime_s` can be sent: `now`, later, or infinity (never)."""
         if airtime_s > self.limit_s + _ROUNDING_S:
             return float("inf")
-        self._forget(now)
-        excess = sum(self._entries[2::_FIELDS]) + airtime_s - self.limit_s
+        entries = self._entries
+        if entries and entries[1] + HOUR_S <= now:
+            self._forget(now)
+        excess = self._spent_s + airtime_s - self.limit_s
         return now if excess <= _ROUNDING_S else self._when_freed(excess)
 
     def spent_s(self, now: float) -> float:
         """Air time counted in the hour before `now`."""
         self._forget(now)
-        return sum(self._entries[2::_FIELDS])
+        return self._spent_s
 
     def _when_freed(self, excess: float) -> float:
         entries = self._entries
@@ -61,8 +66,8 @@ class AirtimeBudget:
         gone = 0
         while gone < len(entries) and entries[gone + 1] + HOUR_S <= now:
             gone += _FIELDS
-        if gone:
-            del entries[:gone]
+        del entries[:gone]
+        self._spent_s = sum(entries[2::_FIELDS])
 
 
 # LoRaWAN 1.0.3 §7: retransmission back-off. (end of the period in seconds

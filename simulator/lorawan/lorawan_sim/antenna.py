@@ -29,13 +29,14 @@ class Antenna:
     left, the answer is a `Wait` that names the sub-bands.
     """
 
-    __slots__ = ("_aggregate", "_budgets", "_dice", "_region")
+    __slots__ = ("_aggregate", "_budgets", "_dice", "_known", "_region")
 
     def __init__(self, region: Region, dice: Random) -> None:
         self._region = region
         self._dice = dice
         self._budgets: dict[int, AirtimeBudget] = {}  # by frequency, shared in a band
         self._aggregate: AirtimeBudget | None = None
+        self._known: tuple[Sequence[Channel], tuple[AirtimeBudget, ...]] = ((), ())
 
     def limit(self, max_duty_cycle: int) -> None:
         """Obey DutyCycleReq: 1/2^n of the time over all sub-bands, 0 is no limit."""
@@ -51,6 +52,8 @@ class Antenna:
         self, channels: Sequence[Channel], airtime_s: float, now: float
     ) -> Channel | Wait:
         """A random channel among those that may carry this air time now."""
+        if self._aggregate is None and self._all_free(channels, airtime_s, now):
+            return self._dice.choice(channels)
         budgets = [self._budget(channel) for channel in channels]
         free_at = {it: self._free_at(it, airtime_s, now) for it in set(budgets)}
         ready = [
@@ -68,6 +71,19 @@ class Antenna:
         self._budget(channel).spend(airtime_s, at)
         if self._aggregate is not None:
             self._aggregate.spend(airtime_s, at)
+
+    def _all_free(
+        self, channels: Sequence[Channel], airtime_s: float, now: float
+    ) -> bool:
+        """Whether no channel has to wait: the usual case, decided at once."""
+        known, budgets = self._known
+        if known is not channels:
+            budgets = tuple({self._budget(channel) for channel in channels})
+            self._known = (channels, budgets)
+        for budget in budgets:
+            if budget.free_at(airtime_s, now) > now:
+                return False
+        return bool(channels)
 
     def _free_at(self, budget: AirtimeBudget, airtime_s: float, now: float) -> float:
         at = budget.free_at(airtime_s, now)

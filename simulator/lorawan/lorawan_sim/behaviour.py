@@ -9,6 +9,7 @@ hands over the application payloads it wants sent.
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from lorawan_sim.groups import Membership
 from lorawan_sim.world import World
 
 EXTERNAL_POWER = 0
@@ -59,6 +60,19 @@ class Behaviour(Protocol):
 
     def uplinks(self) -> list[Message]:
         """Return what is to be sent, oldest first, and forget it."""
+        ...
+
+
+@runtime_checkable
+class Grouped(Protocol):
+    """A behaviour whose own messages put it into multicast groups."""
+
+    def memberships(self) -> list[Membership]:
+        """Return the groups it was told to be in, oldest first, and forget them."""
+        ...
+
+    def received_in_group(self, f_port: int, payload: bytes, now: float) -> None:
+        """Take a payload that came to a group: many others hear it too."""
         ...
 
 

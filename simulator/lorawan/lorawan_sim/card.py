@@ -24,6 +24,8 @@ class Card:
     latitude: float
     longitude: float
     nwk_key: Key | None = None
+    gen_app_key: Key | None = None
+    """A 1.0.x device's key for its groups (TS005), if it has one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,8 @@ class Profile:
     tries: int = 8
     late_s: float = 0.0
     adr: bool = True
+    packages: bool = False
+    """It speaks the packages TS003 and TS005 on their usual ports."""
     _rates: dict[int, DataRate] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from lorawan_sim.behaviour import Maker, Reporting
 from lorawan_sim.card import Card, Profile
 from lorawan_sim.device import Device
 from lorawan_sim.faults import FaultyDevice
+from lorawan_sim.groups import Groups
 from lorawan_sim.session import Session
 from lorawan_sim.state import Record
 from lorawan_sim.world import World
@@ -95,6 +96,7 @@ def read_profile(device_type_toml: str, *, region: Region, late_s: float) -> Pro
         region=region,
         mac_version=str(profile.get("mac_version", "1.0.3")),
         class_c=bool(profile.get("supports_class_c", False)),
+        packages="ts005_version" in profile.get("app_layer_params", {}),
         late_s=late_s,
     )
 
@@ -161,7 +163,7 @@ def _device(
         if not isinstance(behaviour, Reporting):
             return f"{row.name}: a {row.device_type} has no period of its reports"
         behaviour.report_every(plan.report_every_s)
-    session = _session(record, skipped)
+    session, groups = _session(record, skipped), Groups.from_json(record.groups)
     if not plan.faults:
         return Device(
             card,
@@ -170,6 +172,7 @@ def _device(
             seed=seed,
             dev_nonce=record.dev_nonce,
             session=session,
+            groups=groups,
         )
     return FaultyDevice(
         card,
@@ -180,6 +183,7 @@ def _device(
         seed=seed,
         dev_nonce=record.dev_nonce,
         session=session,
+        groups=groups,
     )
 
 

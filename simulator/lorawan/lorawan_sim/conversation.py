@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
+from typing import NamedTuple
 
 from lorawan_sim import adr, mac
 from lorawan_sim.behaviour import Message
@@ -11,7 +12,7 @@ from lorawan_sim.events import Diary, What
 from lorawan_sim.frames import OVERHEAD, Down
 from lorawan_sim.outgoing import Answer, Answers, Mailbox
 from lorawan_sim.session import Session
-from wire.lorawan.fhdr import F_OPTS_MAX, FCtrl
+from wire.lorawan.fhdr import F_OPTS_MAX, f_ctrl_up
 from wire.lorawan.mac import (
     LORAWAN_1_1,
     DeviceMode,
@@ -46,19 +47,14 @@ class Uplink:
         return len(self.phy_payload)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What the next new data frame will carry."""
+class Plan(NamedTuple):
+    """What the next new data frame will carry; a named tuple, to be used by name."""
 
     data_rate: int
-    answers: tuple[Answer, ...]
+    answers: tuple[Answer, ...] = ()
+    commands: bytes = b""  # the MAC commands: the octets of the answers
     mac_only: bool = False  # the answers travel as FRMPayload on FPort 0
     message: Message | None = None
-
-    @property
-    def commands(self) -> bytes:
-        """The MAC commands."""
-        return b"".join(answer.octets for answer in self.answers)
 
     @property
     def f_port(self) -> int | None:
@@ -135,20 +131,25 @@ class Conversation:
         """When it has something to say; 0 is now, NEVER is nothing."""
         if self.uplink is not None:
             return self.uplink.repeat_at
-        if mailbox.first_within(self.room()) is None:
+        if not mailbox or mailbox.first_within(self.room()) is None:
             return self._prompt_at
-        if self._answers.fresh or self._beside_answers(mailbox) is not None:
+        if not self._answers or self._answers.fresh:
+            return 0.0
+        if self._beside_answers(mailbox) is not None:
             return 0.0
         return min(self._flush_at, self._prompt_at)
 
     def plan(self, mailbox: Mailbox) -> Plan:
         """The next new frame: MAC answers first, then what fits beside them."""
         data_rate = self.session.data_rate
+        if not self._answers:
+            return Plan(data_rate, message=mailbox.first_within(self.room()))
         mac_only = len(self._answers) > F_OPTS_MAX
         answers = self._answers.peek(self.room() if mac_only else F_OPTS_MAX)
         return Plan(
             data_rate=data_rate,
             answers=tuple(answers),
+            commands=b"".join(answer.octets for answer in answers),
             mac_only=mac_only,
             message=None if mac_only else self._beside_answers(mailbox),
         )
@@ -167,7 +168,8 @@ class Conversation:
         )
         session.f_cnt_up += 1
         session.since_rejoin += 1
-        self._answers.sent(plan.answers)
+        if plan.answers:
+            self._answers.sent(plan.answers)
         self._ack_due, self._prompt_at = False, NEVER
         self._flush_at = now + _FLUSH_PAUSE_S
         if message is not None:
@@ -197,7 +199,7 @@ class Conversation:
             f_port=plan.f_port,
             payload=plan.commands if plan.mac_only else application,
             f_opts=b"" if plan.mac_only else plan.commands,
-            f_ctrl=FCtrl(
+            f_ctrl=f_ctrl_up(
                 adr=self._profile.adr,
                 adr_ack_req=adr.asks(session, self._profile),
                 ack=self._ack_due,

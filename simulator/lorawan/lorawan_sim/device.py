@@ -1,26 +1,33 @@
 """One LoRaWAN end device: its MAC, class A and class C, around a behaviour."""
 
+from collections.abc import Iterable
+from functools import lru_cache
 from random import Random
 from typing import Protocol, runtime_checkable
 
 from lorawan_sim import frames, mac
 from lorawan_sim.activation import asked_for, crypto_of, read_accept_1_1
 from lorawan_sim.antenna import Wait
-from lorawan_sim.behaviour import Behaviour
+from lorawan_sim.behaviour import Behaviour, Grouped, Message
 from lorawan_sim.card import Card, Profile
 from lorawan_sim.conversation import NEVER, Conversation, Plan, Uplink
 from lorawan_sim.events import DeviceEvent, Diary, What
+from lorawan_sim.frames import Down
+from lorawan_sim.groups import Groups
 from lorawan_sim.joining import LAST_DEV_NONCE, Joining
 from lorawan_sim.outgoing import Mailbox
+from lorawan_sim.packages import Packages
 from lorawan_sim.plan import longest_message, new_session
 from lorawan_sim.rejoining import Rejoining
 from lorawan_sim.session import Channel, Session
 from lorawan_sim.state import Record
-from lorawan_sim.transceiver import Order, Transceiver, tuning
+from lorawan_sim.transceiver import Order, Transceiver, tuned
 from lorawan_sim.windows import Slot, Tuning, Window
 from wire.air import AirFrame
 from wire.lorawan.data import MIC_SIZE
+from wire.lorawan.ids import DevAddr
 from wire.lorawan.join import JoinAccept
+from wire.lorawan.multicast import mc_ke_key, mc_root_key
 from wire.lorawan.session import Session as Crypto
 from wire.lorawan.session_1_1 import Session11
 from wire.radio.propagation import Link
@@ -50,8 +57,10 @@ class Device:
         "_dev_nonce",
         "_diary",
         "_dice",
+        "_groups",
         "_joining",
         "_mailbox",
+        "_packages",
         "_radio",
         "_rejoining",
         "_talk",
@@ -70,6 +79,7 @@ class Device:
         seed: int = 0,
         dev_nonce: int = 0,
         session: Session | None = None,
+        groups: Groups | None = None,
     ) -> None:
         self.card = card
         self.profile = profile
@@ -84,6 +94,8 @@ class Device:
         self._rejoining: Rejoining | None = None
         self._waits_for: object = None
         self._unsaved = False
+        self._groups = Groups() if groups is None else groups
+        self._packages = self._new_packages() if profile.packages else None
         if session is not None:
             self._talk = self._begin(session)
 
@@ -106,6 +118,7 @@ class Device:
             dev_eui=str(self.card.dev_eui),
             dev_nonce=self._dev_nonce,
             session=None if session is None else session.to_json(),
+            groups=self._groups.to_json() if self._groups else None,
         )
 
     def take_unsaved(self) -> bool:
@@ -117,12 +130,14 @@ class Device:
         """The receive windows that a frame may still fall into."""
         return self._radio.windows
 
-    def always(self) -> tuple[Tuning, str] | None:
-        """What a class C device listens to all the time, and for which DevAddr."""
-        session = self.session
-        if session is None or not self.profile.class_c:
-            return None
-        return self._rx2(session), str(session.dev_addr)
+    def always(self) -> tuple[tuple[Tuning, str], ...]:
+        """What it listens to all the time (class C), and for which addresses."""
+        if self._talk is None or not (self.profile.class_c or self._groups):
+            return ()
+        session = self._talk.session
+        usual = self._rx2(session) if self.profile.class_c else None
+        own = () if usual is None else _ears(usual, session.dev_addr)
+        return (*own, *self._groups.class_c(usual)) if self._groups else own
 
     def transmissions(self) -> list[AirFrame]:
         """The frames to send, drained."""
@@ -134,9 +149,14 @@ class Device:
 
     def next_deadline(self) -> float | None:
         """When to call `tick` at the latest; None while it waits for nothing."""
-        at = self._radio.closes_at if self._radio.flying else self._speaks_at()
-        senses_at = self._behaviour.next_deadline() if self.joined else None
-        at = at if senses_at is None else min(at, senses_at)
+        at = self._radio.closes_at if self._radio.windows else self._speaks_at()
+        if self._talk is not None:
+            senses_at = self._behaviour.next_deadline()
+            at = at if senses_at is None or at < senses_at else senses_at
+        if self._groups:
+            at = min(at, self._groups.next_deadline())
+        if self._packages is not None:
+            at = min(at, self._packages.clock.next_at)
         return None if at == NEVER else at
 
     # What happens to it
@@ -174,12 +194,16 @@ class Device:
 
     def tick(self, now: float) -> None:
         """Let time pass: close windows, sense, send."""
-        if self._radio.flying and self._radio.closes_at <= now:
+        if self._radio.windows and self._radio.closes_at <= now:
             self._nothing_heard(now)
+        if self._groups:
+            self._groups.tick(now)
+        if self._packages is not None:
+            self._say(self._packages.due(now))
         if self._talk is not None:
             self._behaviour.tick(now)
             self._collect(now)
-        if not self._radio.flying and self._speaks_at() <= now:
+        if not self._radio.windows and self._speaks_at() <= now:
             self._speak(now)
 
     def lose(self, cause: str, now: float) -> None:
@@ -198,8 +222,7 @@ class Device:
             self._talk.ask(mac.DEVICE_TIME_REQ)
 
     def _slot(self, frame: AirFrame) -> Slot | None:
-        always = self.always()
-        return self._radio.slot(frame, None if always is None else always[0])
+        return self._radio.slot(frame, [tuning for tuning, _ in self.always()])
 
     def _miss(self, frame: AirFrame, link: Link) -> None:
         """Remember why our own join-accept was not heard; others' are no reason."""
@@ -364,9 +387,9 @@ class Device:
         if self._joining is not None:
             self._request_join(self._joining, now)
         elif self._talk is not None:
-            self._say(self._talk, now)
+            self._speak_in(self._talk, now)
 
-    def _say(self, talk: Conversation, now: float) -> None:
+    def _speak_in(self, talk: Conversation, now: float) -> None:
         it = self._rejoining
         if talk.uplink is not None:
             self._send(talk, talk.uplink, now)
@@ -454,6 +477,7 @@ class Device:
         gap = self.profile.max_f_cnt_gap
         down = frames.read_down(frame.phy_payload, talk.session, max_gap=gap)
         if down is None:
+            self._hear_group(frame, link, slot, at)
             return
         if isinstance(down, str):
             self._diary.tell(What.DOWNLINK_DROPPED, at, slot=slot, reason=down)
@@ -479,8 +503,55 @@ class Device:
         if isinstance(self._behaviour, Measuring):
             self._behaviour.heard(link.rssi_dbm, link.snr_db)
         if down.f_port:
-            self._behaviour.received(down.f_port, down.payload, at)
-            self._collect(at)
+            self._take(down, at)
+
+    def _take(self, down: Down, at: float) -> None:
+        f_port, packages = down.f_port or 0, self._packages
+        answers = (
+            None if packages is None else packages.receive(f_port, down.payload, at)
+        )
+        if answers is not None:
+            self._say(answers)
+            return
+        self._behaviour.received(f_port, down.payload, at)
+        if isinstance(self._behaviour, Grouped):
+            for membership in self._behaviour.memberships():
+                self._groups.join(membership)
+                self._diary.tell(
+                    What.GROUP_JOINED,
+                    at,
+                    slot=membership.slot,
+                    mc_addr=membership.mc_addr,
+                )
+        self._collect(at)
+
+    def _hear_group(self, frame: AirFrame, link: Link, slot: Slot, at: float) -> None:
+        """Hear a frame to one of its groups: it ends no window and no repetition."""
+        down = self._groups.read(frame.phy_payload)
+        if down is None:
+            return
+        if isinstance(down, str):
+            self._diary.tell(What.DOWNLINK_DROPPED, at, slot=slot, reason=down)
+            return
+        self._unsaved = True
+        self._diary.tell(What.GROUP_HEARD, at, slot=slot, f_cnt=down.f_cnt)
+        self._radio.not_before = max(self._radio.not_before, at)
+        if isinstance(self._behaviour, Measuring):
+            self._behaviour.heard(link.rssi_dbm, link.snr_db)
+        if isinstance(self._behaviour, Grouped):
+            self._behaviour.received_in_group(down.f_port or 0, down.payload, at)
+        else:
+            self._behaviour.received(down.f_port or 0, down.payload, at)
+        self._collect(at)
+
+    def _say(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            self._mailbox.put(message)
+
+    def _new_packages(self) -> Packages:
+        gen_app_key = self.card.gen_app_key
+        ke_key = None if gen_app_key is None else mc_ke_key(mc_root_key(gen_app_key))
+        return Packages(self._groups, self.profile.region, ke_key)
 
     def _obey_forced(self, talk: Conversation, at: float) -> None:
         for command in talk.forced:
@@ -488,8 +559,8 @@ class Device:
         talk.forced.clear()
 
     def _rx2(self, session: Session) -> Tuning:
-        region = self.profile.region
-        return tuning(region, session.rx2_data_rate, session.rx2_frequency_hz)
+        rate = self.profile.data_rate(session.rx2_data_rate)
+        return tuned(rate, session.rx2_frequency_hz)
 
     # Behaving
 
@@ -500,7 +571,10 @@ class Device:
             self._diary.tell(
                 What.UPLINK_REFUSED, now, f_port=message.f_port, reason=reason
             )
-        self._tell_too_long(now)
+        if self._mailbox:
+            self._tell_too_long(now)
+        else:
+            self._waits_for = None
 
     def _tell_too_long(self, now: float) -> None:
         """Say once that a message waits for a faster data rate."""
@@ -513,3 +587,8 @@ class Device:
                 What.UPLINK_WAITS, now, f_port=message.f_port, reason=reason
             )
         self._waits_for = message
+
+
+@lru_cache(maxsize=65_536)  # asked whenever a class C device did anything
+def _ears(rx2: Tuning, dev_addr: DevAddr) -> tuple[tuple[Tuning, str], ...]:
+    return ((rx2, str(dev_addr)),)

@@ -16,6 +16,8 @@ from wire.air import AirFrame
 _BUCKET_S = 0.5
 
 Key = tuple[int, int, int, int | str]
+_Held = tuple[tuple[Window, ...], tuple[tuple[Tuning, str], ...], tuple[Key, ...]]
+_DEAF: _Held = ((), (), ())
 
 
 class Ears:
@@ -25,23 +27,24 @@ class Ears:
 
     def __init__(self) -> None:
         self._index: dict[Key, set[int]] = defaultdict(set)
-        self._held: dict[int, tuple[Key, ...]] = {}
+        self._held: dict[int, _Held] = {}
 
     def listen(
         self,
         number: int,
-        windows: Iterable[Window],
-        always: tuple[Tuning, str] | None,
+        windows: tuple[Window, ...],
+        always: tuple[tuple[Tuning, str], ...],
     ) -> None:
         """Replace what device `number` listens to."""
-        keys = tuple(_keys(windows, always))
-        if keys == self._held.get(number, ()):
+        held = self._held.get(number, _DEAF)
+        if held[0] is windows and held[1] == always:
             return
-        self._forget(number)
-        for key in keys:
-            self._index[key].add(number)
-        if keys:
-            self._held[number] = keys
+        self._forget(number, held)
+        if windows or always:
+            keys = tuple(_keys(windows, always))
+            self._held[number] = (windows, always, keys)
+            for key in keys:
+                self._index[key].add(number)
 
     def candidates(self, frame: AirFrame) -> list[int]:
         """The devices that may hear the frame, in order of their numbers."""
@@ -52,8 +55,9 @@ class Ears:
             found |= self._index.get((*radio, where), set())
         return sorted(found)
 
-    def _forget(self, number: int) -> None:
-        for key in self._held.pop(number, ()):
+    def _forget(self, number: int, held: _Held) -> None:
+        self._held.pop(number, None)
+        for key in held[2]:
             numbers = self._index[key]
             numbers.discard(number)
             if not numbers:
@@ -61,12 +65,11 @@ class Ears:
 
 
 def _keys(
-    windows: Iterable[Window], always: tuple[Tuning, str] | None
+    windows: Iterable[Window], always: Iterable[tuple[Tuning, str]]
 ) -> Iterator[Key]:
     for window in windows:
         yield (*_radio(window.tuning), floor(window.opens_at / _BUCKET_S))
-    if always is not None:
-        tuning, dev_addr = always
+    for tuning, dev_addr in always:
         yield (*_radio(tuning), dev_addr)
 
 

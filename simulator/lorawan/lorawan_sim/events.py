@@ -1,7 +1,7 @@
 """What happens to a device, as values: the adapter logs and counts them."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class What(StrEnum):
@@ -21,6 +21,8 @@ class What(StrEnum):
     UPLINK_LOST = "uplink.lose"
     DOWNLINK_HEARD = "downlink.receive"
     DOWNLINK_DROPPED = "downlink.drop"
+    GROUP_JOINED = "group.join"
+    GROUP_HEARD = "group.receive"
     COMMANDED = "mac.command"
     LINK_CHECKED = "mac.link_check"
     TIME_TOLD = "mac.device_time"
@@ -28,10 +30,9 @@ class What(StrEnum):
     FAULT_INJECTED = "fault.inject"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceEvent:
+class DeviceEvent(NamedTuple):
     """
-    One thing that happened to one device.
+    One thing that happened to one device; a named tuple, to be used by name.
 
     `facts` are the key=value pairs of the log line, in order; never a key or
     a payload's plain text. A `reason` among them is a full sentence part.
@@ -64,7 +65,7 @@ class Diary:
 
     def tell(self, what: What, at: float, **facts: object) -> None:
         """Write one event."""
-        self._events.append(DeviceEvent(what=what, at=at, facts=tuple(facts.items())))
+        self._events.append(DeviceEvent(what, at, tuple(facts.items())))
 
     def drain(self) -> list[DeviceEvent]:
         """Everything written since the last call."""

@@ -16,6 +16,7 @@ from lorawan_sim.behaviour import Behaviour, Message
 from lorawan_sim.card import Card, Profile
 from lorawan_sim.device import Device
 from lorawan_sim.events import What
+from lorawan_sim.groups import Groups
 from lorawan_sim.session import Session
 from lorawan_sim.tampering import ON_ANY, ON_DATA, Hand, flipped, is_data
 from lorawan_sim.windows import Slot
@@ -103,6 +104,7 @@ class FaultyDevice(Device):
         seed: int = 0,
         dev_nonce: int = 0,
         session: Session | None = None,
+        groups: Groups | None = None,
     ) -> None:
         super().__init__(
             faulty_card(card, faults, seed),
@@ -111,6 +113,7 @@ class FaultyDevice(Device):
             seed=seed,
             dev_nonce=dev_nonce,
             session=session,
+            groups=groups,
         )
         self._begins = begins
         self._running = [self._start(fault, seed) for fault in faults]
@@ -186,7 +189,7 @@ class FaultyDevice(Device):
 
     def _record(self, running: _Running, frame: AirFrame) -> None:
         at = frame.start_s + running.fault.parameters["delay_s"]
-        again = replace(frame, start_s=at)
+        again = frame._replace(start_s=at)
         heappush(self._heap, _Later(at, next(self._numbers), again))
 
     # What happens to it by itself
@@ -197,7 +200,7 @@ class FaultyDevice(Device):
             while running.acts_at <= now:
                 self._act(running, now)
         while self._heap and self._heap[0].at <= now:
-            self._extra.append(replace(heappop(self._heap).frame, start_s=now))
+            self._extra.append(heappop(self._heap).frame._replace(start_s=now))
         self._narrow(now)
         super().tick(now)
 
@@ -277,7 +280,7 @@ class FaultyDevice(Device):
         """A fast clock opens its windows early: to it the frame is late."""
         waited_s = frame.start_s - self._radio.ended_at
         drift_s = waited_s * self._ppm(frame.start_s) / 1e6
-        return super()._slot(replace(frame, start_s=frame.start_s + drift_s))
+        return super()._slot(frame._replace(start_s=frame.start_s + drift_s))
 
     def _ppm(self, now: float) -> float:
         return sum(
@@ -314,7 +317,7 @@ class FaultyDevice(Device):
 
     def _flip(self, running: _Running, frame: AirFrame) -> AirFrame | None:
         body = flipped(frame.phy_payload[_F_CTRL:], running.dice)
-        return replace(frame, phy_payload=frame.phy_payload[:_F_CTRL] + body)
+        return frame._replace(phy_payload=frame.phy_payload[:_F_CTRL] + body)
 
     def _miss_acknowledgement(self, _: _Running, frame: AirFrame) -> AirFrame | None:
         octets = frame.phy_payload

@@ -101,8 +101,9 @@ class Fleet:
         queue = self._queue
         while queue and queue[0][0] != self._deadlines[queue[0][1]]:
             heappop(queue)
-        deadlines = [waiting[0][0] for waiting in (queue, self._caught) if waiting]
-        return min(deadlines, default=None)
+        if self._caught and (not queue or self._caught[0][0] < queue[0][0]):
+            return self._caught[0][0]
+        return queue[0][0] if queue else None
 
     def transmissions(self) -> list[AirFrame]:
         """The frames to send, drained."""
@@ -145,7 +146,8 @@ class Fleet:
     def _settle(self, number: int) -> None:
         device = self._devices[number]
         self._transmissions += device.transmissions()
-        self._events += [(device, event) for event in device.events()]
+        for event in device.events():
+            self._events.append((device, event))
         self._ears.listen(number, device.windows(), device.always())
         if device.take_unsaved():
             self._unsaved.add(number)

@@ -1,7 +1,7 @@
 """What a device does when the network commands it: one function per MAC command."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -239,7 +239,12 @@ def _dl_channel(command: DlChannelReq, situation: Situation) -> Answer | None:
         frequency_ok=_in_band(situation.region, command.frequency_hz),
     )
     if known is not None and answer.frequency_ok:
-        moved = replace(known, downlink_hz=command.frequency_hz)
+        moved = channel(
+            known.frequency_hz,
+            known.min_data_rate,
+            known.max_data_rate,
+            command.frequency_hz,
+        )
         session.channels = _with(session.channels, index, moved)
     return Answer(octets=bytes(answer), sticky=True)
 

@@ -33,12 +33,14 @@ class Answers:
         self._waiting: list[Answer] = []
 
     def __len__(self) -> int:
+        if not self._waiting:
+            return 0
         return sum(len(answer.octets) for answer in self._waiting)
 
     @property
     def fresh(self) -> bool:
         """Whether there is one that was never sent."""
-        return any(not answer.sticky for answer in self._waiting)
+        return bool(self._waiting) and not all(one.sticky for one in self._waiting)
 
     def add(self, answer: Answer) -> None:
         """Queue one; a sticky one replaces its predecessor of the same CID."""
@@ -116,9 +118,15 @@ class Mailbox:
             gone = self._messages.popleft()
             self._refused.append((gone, f"{_QUEUE_MAX} newer messages wait"))
 
+    def __len__(self) -> int:
+        return len(self._messages)
+
     def first_within(self, limit: int) -> Message | None:
         """The first message of at most `limit` octets."""
-        return next((m for m in self._messages if len(m.payload) <= limit), None)
+        for message in self._messages:
+            if len(message.payload) <= limit:
+                return message
+        return None
 
     def too_long(self, limit: int) -> Message | None:
         """The first message that `limit` octets keep waiting."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
-from functools import cache
+from functools import cache, lru_cache
+from operator import attrgetter
 from typing import Any, Self
 
 import orjson
@@ -38,11 +39,16 @@ _PLAIN = (
     "rejoin_every",
     "since_rejoin",
 )
+_plain = attrgetter(*_PLAIN)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Channel:
-    """One uplink channel, and where its RX1 answers come."""
+    """
+    One uplink channel, and where its RX1 answers come; `channel` makes them.
+
+    Equal ones are one object, so tuples of them are compared and hashed at once.
+    """
 
     frequency_hz: int
     min_data_rate: int
@@ -58,7 +64,7 @@ class Channel:
 def channel(
     frequency_hz: int, min_data_rate: int, max_data_rate: int, downlink_hz: int
 ) -> Channel:
-    """The channel; equal ones are one object, a fleet has many."""
+    """The channel of these numbers; a fleet has many."""
     return Channel(
         frequency_hz=frequency_hz,
         min_data_rate=min_data_rate,
@@ -135,13 +141,13 @@ class Session:
         else:
             self.f_cnt_down = f_cnt
 
-    def usable(self, data_rate: int) -> list[Channel]:
+    def usable(self, data_rate: int) -> tuple[Channel, ...]:
         """The enabled channels that carry the data rate."""
         return usable(self.channels, self.mask, data_rate)
 
     def to_json(self) -> str:
         """What flash keeps, keys included."""
-        kept: dict[str, Any] = {name: getattr(self, name) for name in _PLAIN}
+        kept: dict[str, Any] = dict(zip(_PLAIN, _plain(self), strict=True))
         kept["dev_addr"] = self.crypto.dev_addr.hex()
         kept["net_id"] = self.net_id.hex()
         kept |= _kept_keys(self.crypto)
@@ -193,13 +199,14 @@ def _rows(channels: Channels) -> list[tuple[int, ...] | None]:
     return [None if it is None else astuple(it) for it in channels]
 
 
-def usable(channels: Channels, mask: int, data_rate: int) -> list[Channel]:
+@lru_cache(maxsize=4096)  # asked for every uplink of a fleet that has few plans
+def usable(channels: Channels, mask: int, data_rate: int) -> tuple[Channel, ...]:
     """The channels that the mask enables and that carry the data rate."""
-    return [
+    return tuple(
         it
         for index, it in enumerate(channels)
         if it is not None and mask >> index & 1 and it.carries(data_rate)
-    ]
+    )
 
 
 def defined(channels: Channels) -> int:

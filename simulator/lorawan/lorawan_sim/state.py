@@ -2,16 +2,19 @@
 
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS device (
   dev_eui   TEXT PRIMARY KEY,
   dev_nonce INTEGER NOT NULL,  -- of the next join-request
   session   TEXT               -- JSON, NULL before the first join
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS mc_groups (
+  dev_eui   TEXT PRIMARY KEY,
+  groups    TEXT NOT NULL      -- JSON
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS run (id INTEGER PRIMARY KEY CHECK (id = 1), clean INTEGER);
 INSERT OR IGNORE INTO run VALUES (1, 1);
@@ -23,13 +26,13 @@ ON CONFLICT (dev_eui) DO UPDATE SET
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """One device's flash: the next DevNonce, and its session as JSON."""
+class Record(NamedTuple):
+    """One device's flash: the next DevNonce, its session and its groups as JSON."""
 
     dev_eui: str
     dev_nonce: int
     session: str | None
+    groups: str | None = None
 
 
 class State:
@@ -54,17 +57,25 @@ class State:
 
     def load(self) -> Mapping[str, Record]:
         """Every record, by DevEUI."""
-        rows = self._db.execute("SELECT dev_eui, dev_nonce, session FROM device")
+        rows = self._db.execute(
+            "SELECT dev_eui, dev_nonce, session, groups"
+            " FROM device LEFT JOIN mc_groups USING (dev_eui)"
+        )
         return {
-            dev_eui: Record(dev_eui=dev_eui, dev_nonce=dev_nonce, session=session)
-            for dev_eui, dev_nonce, session in rows
+            dev_eui: Record(
+                dev_eui=dev_eui, dev_nonce=dev_nonce, session=session, groups=groups
+            )
+            for dev_eui, dev_nonce, session, groups in rows
         }
 
     def save(self, records: Iterable[Record]) -> None:
         """Write the records in one transaction and wait until it is durable."""
-        rows = [(r.dev_eui, r.dev_nonce, r.session) for r in records]
+        kept = list(records)
+        rows = [(r.dev_eui, r.dev_nonce, r.session) for r in kept]
+        groups = [(r.dev_eui, r.groups) for r in kept if r.groups is not None]
         self._db.execute("BEGIN IMMEDIATE")
         self._db.executemany(_SAVE, rows)
+        self._db.executemany("INSERT OR REPLACE INTO mc_groups VALUES (?, ?)", groups)
         self._db.execute("COMMIT")
 
     def close(self) -> None:

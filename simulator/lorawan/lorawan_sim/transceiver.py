@@ -1,8 +1,9 @@
 """The radio of one device: what it sends when the law lets it, what it can hear."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import cache
 from random import Random
+from typing import NamedTuple
 
 from lorawan_sim.antenna import Antenna
 from lorawan_sim.card import Card, Profile
@@ -10,12 +11,15 @@ from lorawan_sim.session import Channel
 from lorawan_sim.windows import Slot, Tuning, Window
 from wire.air import AirFrame
 from wire.lorawan.airtime import lora_airtime_s
-from wire.lorawan.region import Region
+from wire.lorawan.region import DataRate, Region
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """A frame to send, and where its answers will be listened for."""
+class Order(NamedTuple):
+    """
+    A frame to send, and where its answers will be listened for.
+
+    A named tuple, one being made for every uplink: use it by name.
+    """
 
     phy_payload: bytes
     data_rate: int
@@ -35,8 +39,9 @@ class Transceiver:
     """
     Half-duplex radio with its duty cycle.
 
-    `not_before` is the earliest instant of the next transmission. While the
-    windows of the last one are open, `flying` is true.
+    `not_before` is the earliest instant of the next transmission. `windows`
+    are those of the last one until they are closed: until `closes_at` an
+    answer that was on time may be handed in.
     """
 
     __slots__ = (
@@ -45,9 +50,10 @@ class Transceiver:
         "_locked_until",
         "_profile",
         "_sent",
-        "_windows",
         "antenna",
+        "closes_at",
         "not_before",
+        "windows",
     )
 
     def __init__(self, card: Card, profile: Profile, dice: Random) -> None:
@@ -56,30 +62,15 @@ class Transceiver:
         self._frames: list[AirFrame] = []
         self._locked_until = 0.0
         self._sent = (0.0, 0.0)
-        self._windows: tuple[Window, ...] = ()
+        self.windows: tuple[Window, ...] = ()
+        self.closes_at = 0.0
         self.antenna = Antenna(profile.region, dice)
         self.not_before = 0.0
 
     @property
-    def flying(self) -> bool:
-        """Whether an answer to the last frame is still possible."""
-        return bool(self._windows)
-
-    @property
-    def windows(self) -> tuple[Window, ...]:
-        """The windows of the last frame, until they are closed."""
-        return self._windows
-
-    @property
-    def closes_at(self) -> float:
-        """When an answer that was on time must have been handed in."""
-        closed_at = self._windows[-1].closed_at + self._profile.late_s
-        return max(closed_at, self._locked_until)
-
-    @property
     def landed_at(self) -> float:
         """When the last window closed, on the clock of the air."""
-        return self._windows[-1].closed_at
+        return self.windows[-1].closed_at
 
     @property
     def ended_at(self) -> float:
@@ -117,19 +108,21 @@ class Transceiver:
         self._frames.append(frame)
         self._sent = (now, now + airtime)
         self.antenna.spend(channel, airtime, now)
-        self._windows = self._plan(order, channel, now + airtime)
+        self.windows = self._plan(order, channel, now + airtime)
+        closed_at = self.windows[-1].closed_at + self._profile.late_s
+        self.closes_at = max(closed_at, self._locked_until)
         return frame
 
     def land(self) -> None:
         """Close the windows: answered, or nothing can come any more."""
-        self._windows = ()
+        self.windows = ()
 
-    def slot(self, frame: AirFrame, always: Tuning | None) -> Slot | None:
+    def slot(self, frame: AirFrame, always: Iterable[Tuning]) -> Slot | None:
         """Which ear hears this frame; `always` is what class C listens to."""
-        for window in self._windows:
+        for window in self.windows:
             if window.catches(frame):
                 return window.slot
-        if always is not None and always.hears(frame) and not self._deaf(frame):
+        if any(ear.hears(frame) for ear in always) and not self._deaf(frame):
             return Slot.RXC
         return None
 
@@ -138,11 +131,12 @@ class Transceiver:
         if frame.start_s < self._locked_until:
             return False
         self._locked_until = frame.end_s
+        self.closes_at = max(self.closes_at, frame.end_s)
         return True
 
     def near_miss(self, frame: AirFrame) -> str | None:
         """How far beside a window a frame came that was otherwise right."""
-        for window in self._windows:
+        for window in self.windows:
             if window.tuning.hears(frame):
                 late_ms = window.late_by_s(frame) * 1000
                 side = "after" if late_ms > 0 else "before"
@@ -159,23 +153,24 @@ class Transceiver:
         self, order: Order, channel: Channel, ended_at: float
     ) -> tuple[Window, ...]:
         region = self._profile.region
-        rx1 = tuning(
-            region,
-            region.rx1_data_rate(
-                order.data_rate, order.rx1_dr_offset, dwell=order.downlink_dwell
-            ),
-            channel.downlink_hz,
+        rate = region.rx1_data_rate(
+            order.data_rate, order.rx1_dr_offset, dwell=order.downlink_dwell
         )
+        rx1 = tuned(self._profile.data_rate(rate), channel.downlink_hz)
         opens_at = ended_at + order.rx1_delay_s
         return (
-            Window(slot=Slot.RX1, opens_at=opens_at, tuning=rx1),
-            Window(slot=Slot.RX2, opens_at=opens_at + 1, tuning=order.rx2),
+            Window(Slot.RX1, opens_at, rx1),
+            Window(Slot.RX2, opens_at + 1, order.rx2),
         )
 
 
 def tuning(region: Region, data_rate: int, frequency_hz: int) -> Tuning:
     """What a receiver is set to for a data rate of the region."""
-    rate = region.data_rate(data_rate)
+    return tuned(region.data_rate(data_rate), frequency_hz)
+
+
+def tuned(rate: DataRate, frequency_hz: int) -> Tuning:
+    """What a receiver is set to for this data rate."""
     return _tuning(frequency_hz, rate.spreading_factor, rate.bandwidth_hz)
 
 

@@ -1,7 +1,8 @@
 """When and where a device listens."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from wire.air import AirFrame
 from wire.lorawan.airtime import symbol_s
@@ -21,11 +22,20 @@ class Slot(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tuning:
-    """What a receiver is set to."""
+    """
+    What a receiver is set to.
+
+    `tolerance_s` is how far beside the opening of a window a frame may start.
+    """
 
     frequency_hz: int
     spreading_factor: int
     bandwidth_hz: int
+    tolerance_s: float = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        symbol = symbol_s(self.spreading_factor, self.bandwidth_hz)
+        object.__setattr__(self, "tolerance_s", _SPARE_SYMBOLS * symbol)
 
     def hears(self, frame: AirFrame) -> bool:
         """Whether this is a downlink with these radio parameters."""
@@ -36,18 +46,16 @@ class Tuning:
             and frame.bandwidth_hz == self.bandwidth_hz
         )
 
-    @property
-    def tolerance_s(self) -> float:
-        """How far beside the opening of a window a frame may start."""
-        return _SPARE_SYMBOLS * symbol_s(self.spreading_factor, self.bandwidth_hz)
-
     def __str__(self) -> str:
         return f"{self.frequency_hz / 1e6:g} MHz SF{self.spreading_factor}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
-    """One receive window: `opens_at` comes from the uplink's end in the air."""
+class Window(NamedTuple):
+    """
+    One receive window: `opens_at` comes from the uplink's end in the air.
+
+    A named tuple, two being made for every uplink: use it by name.
+    """
 
     slot: Slot
     opens_at: float

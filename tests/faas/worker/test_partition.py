@@ -10,6 +10,7 @@ from redis import Redis
 from city import keys
 from city.failpoint import Failpoint
 from city.lease import Lease
+from city.twin import Report, Twins
 from faas import dead_letters, scripts
 from faas.ingest.packets import Publish
 from faas.ingest.store import store_commands
@@ -87,13 +88,18 @@ def test_an_uplink_becomes_twin_command_and_acknowledgement(
     publish(either_redis, up("lamp", f_cnt=7, level=30))
 
     assert 1 == worker.step()
-    twin = either_redis.hgetall(TWIN)
-    assert (b"7", b"lamp", b"5", b"-97", b"6.5", b"01a7c3e5") == tuple(
-        twin[name]
-        for name in (b"f_cnt", b"device_type", b"dr", b"rssi", b"snr", b"session")
+    twin = Twins(either_redis).read(DEV_EUI)
+    assert twin is not None
+    assert (7, "lamp", 5, -97, 6.5) == (
+        twin.f_cnt,
+        twin.device_type,
+        twin.dr,
+        twin.rssi_dbm,
+        twin.snr_db,
     )
-    assert {"message": "status", "level": 30} == orjson.loads(twin[b"reported:status"])
-    assert b"1789387200.0" == twin[b"last_seen"] == twin[b"reported_at:status"]
+    status = {"message": "status", "level": 30}
+    assert Report(at=1789387200.0, document=status) == twin.reported["status"]
+    assert 1789387200.0 == twin.last_seen_at
     ((_, fields),) = entries(either_redis, keys.outbox(NUMBER))
     order = orjson.loads(fields[b"command"])
     assert (DEV_EUI, "lamp", {"level": 100}, "test", "brighten", True) == tuple(
@@ -144,11 +150,12 @@ def test_an_older_uplink_never_overwrites_the_twin(redis: Redis, make: Make) -> 
     publish(redis, up("bay", 2, level=2), up("bay", 1, level=1))
     publish(redis, uplink_document({"message": "usage"}, f_cnt=1))
     worker.step()
-    twin = redis.hgetall(TWIN)
+    twin = Twins(redis).read(DEV_EUI)
 
-    assert (b"2", b'{"f_cnt":2}') == (twin[b"f_cnt"], twin[b"view:Bay"])
-    assert 2 == orjson.loads(twin[b"reported:status"])["level"]
-    assert {"message": "usage"} == orjson.loads(twin[b"reported:usage"])
+    assert twin is not None
+    assert (2, {"f_cnt": 2}) == (twin.f_cnt, twin.views["Bay"])
+    assert 2 == twin.reported["status"].document["level"]
+    assert {"message": "usage"} == twin.reported["usage"].document
 
 
 def test_joins_status_and_logs_are_kept_in_the_twin(redis: Redis, make: Make) -> None:
@@ -160,10 +167,14 @@ def test_joins_status_and_logs_are_kept_in_the_twin(redis: Redis, make: Make) ->
     worker.step()
     twin = redis.hgetall(TWIN)
 
-    assert (b"01a7c3e5", b"11", b"98.5", b"0") == tuple(
-        twin[n] for n in (b"joined_addr", b"margin", b"battery", b"external_power")
+    joined, status, logged = (
+        orjson.loads(twin[name]) for name in (b"joined", b"status", b"logged")
     )
-    assert told == {n: orjson.loads(twin[b"logged"])[n] for n in told}
+    assert "01a7c3e5" == joined["dev_addr"]
+    assert {"margin": 11, "battery": 98.5, "external_power": False} == {
+        name: status[name] for name in ("margin", "battery", "external_power")
+    }
+    assert told == {name: logged[name] for name in told}
 
 
 def test_what_is_no_event_is_reported_and_does_not_stop_the_pool(

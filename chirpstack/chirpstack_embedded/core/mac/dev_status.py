@@ -33,7 +33,7 @@ def handle(
     device.status = DeviceStatus(
         margin_db=answer.margin_db,
         external_power_source=answer.battery == BATTERY_EXTERNAL,
-        battery_percent=None if percent is None else round(percent, 2),
+        battery_percent=None if percent is None else _stored(percent),
     )
     document = documents.status(
         deduplication_id=heard.deduplication_id,
@@ -60,6 +60,11 @@ def request(device: Device, session: Session, now: float) -> Block | None:
         return None
     session.last_device_status_request_at = now
     return Block(commands=(DevStatusReq(),))
+
+
+def _stored(percent: float) -> float:
+    """Return what the API shows later: two decimals, cut and not rounded."""
+    return int(percent * 100) / 100
 
 
 def _properties(answer: DevStatusAns, percent: float) -> dict[str, str]:

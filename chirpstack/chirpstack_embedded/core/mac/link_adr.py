@@ -15,6 +15,7 @@ from chirpstack_embedded.core.mac.exchange import (
     forget_refusals,
 )
 from chirpstack_embedded.core.region import RegionPlan
+from chirpstack_embedded.history import UplinkHistory
 from chirpstack_embedded.model import Device, Session
 from wire.lorawan.mac import LinkADRAns, LinkADRReq, MacCommand
 
@@ -87,7 +88,7 @@ def handle(
 def _take(session: Session, wanted: LinkADRReq, channels: list[int]) -> None:
     new = (wanted.tx_power, wanted.data_rate, wanted.nb_trans)
     if new != (session.tx_power_index, session.dr, session.nb_trans):
-        session.uplink_adr_history = []
+        session.uplink_adr_history = UplinkHistory()
     session.tx_power_index, session.dr, session.nb_trans = new
     session.enabled_uplink_channels = channels
 
@@ -128,6 +129,8 @@ def _adr_decision(
             f" adr_algorithm_id={device.profile.adr_algorithm_id!r}"
         )
         return None
+    if not session.adr:
+        return None  # the device decides for itself
     current = LinkSettings(
         dr=dr, tx_power_index=session.tx_power_index, nb_trans=session.nb_trans
     )
@@ -141,7 +144,7 @@ def _adr_decision(
             required_snr_db=plan.required_snr_db(dr),
             installation_margin_db=network.installation_margin_db,
             max_dr=min(network.max_dr, plan.max_lora_125_dr),
-            history=session.uplink_adr_history,
+            history=tuple(session.uplink_adr_history),
         )
     )
     return None if wanted == current else wanted

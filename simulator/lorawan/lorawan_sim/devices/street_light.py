@@ -14,10 +14,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lorawan_sim.behaviour import EXTERNAL_POWER, Message
+from lorawan_sim.groups import Membership
 from lorawan_sim.payloads.ul20xx import SYSTEM_PORT, encode
 from lorawan_sim.payloads.ul20xx_commands import (
     Command,
     Dim,
+    JoinGroup,
     Refused,
     Report,
     ReportChanges,
@@ -39,6 +41,7 @@ INPUT_HOLD_S = 10.0
 SENSOR_DELAY_S = 0.05
 STANDBY_W, DRIVER_W, W_PER_PERCENT = 1.2, 3.0, 0.45
 MAINS_V = 230
+GROUP_HEAD_SIZE = 6  # header, slot and address; the keys come behind them
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,6 +83,7 @@ class StreetLight:
         self._change_delay_s, self._motion_limit_s = 10.0, 180.0
         self._due: dict[str, float] = {}
         self._outbox: list[Message] = []
+        self._joined_groups: list[Membership] = []
 
     # What the MAC core calls
 
@@ -107,7 +111,26 @@ class StreetLight:
             answer = bytes((0x13, f_port, refused.code))
             self._outbox.append(Message(f_port=SYSTEM_PORT, payload=answer))
             return
-        self._outbox.append(Message(f_port=f_port, payload=payload))
+        self._outbox.append(Message(f_port=f_port, payload=_echo(payload, commands)))
+        for command in commands:
+            self._obey(command, now)
+
+    def memberships(self) -> list[Membership]:
+        """Return the groups it was put into and forget them."""
+        joined, self._joined_groups = self._joined_groups, []
+        return joined
+
+    def received_in_group(self, f_port: int, payload: bytes, now: float) -> None:
+        """
+        Do what a group was told, and answer with the next report of the state only.
+
+        Forty echoes in the same second would drown each other.
+        """
+        try:
+            commands = parse(f_port, payload)
+            self._check(commands)
+        except Refused:
+            return
         for command in commands:
             self._obey(command, now)
 
@@ -247,6 +270,10 @@ class StreetLight:
                 self._report_soon(now)
             case ReportEvery():
                 self._report_every(command, now)
+            case JoinGroup(slot=slot, mc_addr=mc_addr, keys=keys):
+                self._joined_groups.append(
+                    Membership(slot=slot, mc_addr=mc_addr, keys=keys, at_once=True)
+                )
             case ReportChanges(delay_s=delay_s, limit_s=limit_s):
                 self._change_delay_s, self._motion_limit_s = delay_s or 0.0, limit_s
 
@@ -333,6 +360,12 @@ class StreetLight:
             "unaddressed_driver": False,
             "resets": ["soft"],
         }
+
+
+def _echo(payload: bytes, commands: list[Command]) -> bytes:
+    """Return the same bytes; of a group's message only what is no secret."""
+    secret = any(isinstance(command, JoinGroup) for command in commands)
+    return payload[:GROUP_HEAD_SIZE] if secret else payload
 
 
 def _clock(now: float) -> str:

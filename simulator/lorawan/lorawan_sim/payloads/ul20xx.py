@@ -294,6 +294,10 @@ def _setting(document: Document) -> bytes:
     if "usage_interval_s" in document:
         volts = known(document["voltage_v"])
         return struct.pack("<BIB", 0x0B, int(document["usage_interval_s"]), volts)
+    if "group" in document:
+        group = document["group"]
+        address_le = bytes.fromhex(group["address"])[::-1]
+        return bytes((0x52, int(group["slot"]))) + address_le
     delay = document["report_delay_s"]
     steps = UNKNOWN if delay is None else int(delay) // 5
     return bytes((0x2A, steps, int(document["report_limit_s"]) // 60))

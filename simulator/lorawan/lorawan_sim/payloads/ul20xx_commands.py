@@ -9,12 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lorawan_sim.payloads.ul20xx import COMMAND_PORT, REJECTIONS, SETTING_PORT
+from wire.lorawan.ids import DevAddr
+from wire.lorawan.keys import Key
+from wire.lorawan.multicast import McSessionKeys
 
 RESUME = 0xFF
 FULL_PERCENT = 100
 STATUS_INTERVAL_S = range(60, 86_401)
 DELAY_STEP_S, LIMIT_STEP_S = 5, 60
 OFF = 0xFF
+GROUP_SLOTS = 4
 
 
 class Refused(ValueError):
@@ -66,7 +70,16 @@ class ReportChanges:
     limit_s: int
 
 
-Command = Dim | Report | SwitchOpenDrain | ReportEvery | ReportChanges
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinGroup:
+    """Be in a multicast group: its slot, address and keys."""
+
+    slot: int
+    mc_addr: DevAddr
+    keys: McSessionKeys
+
+
+Command = Dim | Report | SwitchOpenDrain | ReportEvery | ReportChanges | JoinGroup
 
 
 def parse(f_port: int, payload: bytes) -> list[Command]:
@@ -139,7 +152,21 @@ def _changes(body: bytes) -> list[Command]:
     return [ReportChanges(delay_s=delay_s, limit_s=limit * LIMIT_STEP_S)]
 
 
+def _group(body: bytes) -> list[Command]:
+    slot, *_ = _exactly(body, 1 + DevAddr.size + 2 * Key.size)
+    if slot >= GROUP_SLOTS:
+        raise Refused("value")
+    nwk, app = body[5:21], body[21:]
+    keys = McSessionKeys(mc_nwk_s_key=Key(nwk), mc_app_s_key=Key(app))
+    return [JoinGroup(slot=slot, mc_addr=DevAddr.from_le(body[1:5]), keys=keys)]
+
+
 PARSERS: dict[int, dict[int, Callable[[bytes], list[Command]]]] = {
     COMMAND_PORT: {0x01: _dim, 0x05: _report, 0x09: _timed, 0x0C: _open_drain},
-    SETTING_PORT: {0x07: _status_interval, 0x0B: _usage_interval, 0x2A: _changes},
+    SETTING_PORT: {
+        0x07: _status_interval,
+        0x0B: _usage_interval,
+        0x2A: _changes,
+        0x52: _group,
+    },
 }

@@ -1,0 +1,1 @@
+"""What a deployment needs before its first start: passwords, and files with them."""
