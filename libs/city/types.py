@@ -41,6 +41,11 @@ class DeviceType:
     commands: Mapping[str, Any]
     codec: str
 
+    @property
+    def has_two_root_keys(self) -> bool:
+        """Whether it is a LoRaWAN 1.1 device: with a NwkKey and an AppKey."""
+        return str(self.profile.get("mac_version", "")).startswith("1.1")
+
 
 class Planner:
     """Turns wishes into payloads for one device type; keep it in one thread."""

@@ -27,7 +27,8 @@ from wire.air import AirFrame
 from wire.lorawan.data import MIC_SIZE
 from wire.lorawan.ids import DevAddr
 from wire.lorawan.join import JoinAccept
-from wire.lorawan.multicast import mc_ke_key, mc_root_key
+from wire.lorawan.keys import Key
+from wire.lorawan.multicast import mc_ke_key, mc_root_key, mc_root_key_1_1
 from wire.lorawan.session import Session as Crypto
 from wire.lorawan.session_1_1 import Session11
 from wire.radio.propagation import Link
@@ -549,9 +550,15 @@ class Device:
             self._mailbox.put(message)
 
     def _new_packages(self) -> Packages:
-        gen_app_key = self.card.gen_app_key
-        ke_key = None if gen_app_key is None else mc_ke_key(mc_root_key(gen_app_key))
+        root = self._mc_root_key()
+        ke_key = None if root is None else mc_ke_key(root)
         return Packages(self._groups, self.profile.region, ke_key)
+
+    def _mc_root_key(self) -> Key | None:
+        if self.profile.is_1_1:
+            return mc_root_key_1_1(self.card.app_key)
+        gen_app_key = self.card.gen_app_key
+        return None if gen_app_key is None else mc_root_key(gen_app_key)
 
     def _obey_forced(self, talk: Conversation, at: float) -> None:
         for command in talk.forced:
