@@ -158,7 +158,7 @@ def test_commands_travel_hidden_beside_an_applications_payload() -> None:
     assert 254 / 254 * 100 == pair.then_event("status")["batteryLevel"]
 
 
-@pytest.mark.proves("mac:NewChannelReq", "mac:RxParamSetupReq")
+@pytest.mark.proves("mac:NewChannelReq", "mac:RXParamSetupReq")
 def test_many_commands_travel_on_port_0() -> None:
     # Three NewChannelReq of six octets are more than FOpts hold.
     session = abp()
@@ -287,7 +287,9 @@ def force(pair: Pair, command: ForceRejoinReq | ADRParamSetupReq) -> None:
     pair.diary += pair.end_device.events()
 
 
-@pytest.mark.proves("mac:RejoinParamSetupReq", "config:regions.network.rejoin_request")
+@pytest.mark.proves(
+    "mac:RejoinParamSetupReq", "config:regions.network.rejoin_request.enabled"
+)
 def test_every_so_many_uplinks_a_rejoin_request_leaves() -> None:
     wanted = RejoinRequest(enabled=True, max_count_n=0, max_time_n=0)
     pair = Pair(configured=configuration(rejoin_request=wanted), adr_algorithm_id="")
