@@ -301,10 +301,15 @@ class Network:
             return None
         return str(answer.device_keys.nwk_key)
 
-    def set_app_key(self, dev_eui: str, app_key: str) -> None:
-        """Give a 1.0.x device its AppKey (hex), or another one; nonces are kept."""
+    def set_app_key(self, dev_eui: str, app_key: str, *, both: bool = False) -> None:
+        """
+        Give a 1.0.x device its AppKey (hex), or another one; nonces are kept.
+
+        `both`: a 1.1 device, whose NwkKey and AppKey are this one key.
+        """
         # ChirpStack keeps the AppKey of a 1.0.x device in nwk_key.
-        keys = api.DeviceKeys(dev_eui=dev_eui, nwk_key=app_key, app_key=NO_KEY)
+        second = app_key if both else NO_KEY
+        keys = api.DeviceKeys(dev_eui=dev_eui, nwk_key=app_key, app_key=second)
         if self.app_key(dev_eui) is None:
             create = api.CreateDeviceKeysRequest(device_keys=keys)
             self._call(f"create keys of {dev_eui}", self._device.CreateKeys, create)
