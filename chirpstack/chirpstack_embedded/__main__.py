@@ -8,6 +8,7 @@ import sys
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from chirpstack_embedded.adapters.child import log_to_stderr
@@ -71,7 +72,8 @@ def _read(
     )
     for warning in warnings:
         logger.warning("ns.config.ignore %s", warning)
-    return settings, configuration
+    strict = settings.strict_gateway_identity
+    return settings, replace(configuration, strict_gateway_identity=strict)
 
 
 def _create_api_key(configuration: Configuration, settings: Settings, name: str) -> int:

@@ -81,7 +81,10 @@ class Gateways:
         self, link: Link, configuration: Configuration, settings: Settings
     ) -> None:
         self._link = link
-        self._collector = Collector(configuration.network.deduplication_delay_s)
+        self._collector = Collector(
+            configuration.network.deduplication_delay_s,
+            strict_gateway_identity=configuration.strict_gateway_identity,
+        )
         self._gatherer = Gatherer(self._collector, self._hand_over, clock=time.time)
         self._backends = backends_of(
             configuration,

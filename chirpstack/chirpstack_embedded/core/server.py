@@ -54,7 +54,10 @@ class NetworkServer:
     def __init__(self, context: Context) -> None:
         self._context = context
         network = context.configuration.network
-        self._collector = Collector(network.deduplication_delay_s)
+        self._collector = Collector(
+            network.deduplication_delay_s,
+            strict_gateway_identity=context.configuration.strict_gateway_identity,
+        )
         self._interval_s = network.scheduler.interval_s
         self._next_pass = 0.0
         self._responses: list[tuple[float, int, Response]] = []

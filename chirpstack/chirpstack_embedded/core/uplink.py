@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from chirpstack_embedded.codec import CodecError, DecodedObject
 from chirpstack_embedded.core import documents, mac
-from chirpstack_embedded.core.ciphers import ciphers
+from chirpstack_embedded.core.ciphers import opened, signed_by
 from chirpstack_embedded.core.context import Context
 from chirpstack_embedded.core.downlink import Response
 from chirpstack_embedded.core.mac.exchange import Exchange
@@ -55,6 +55,7 @@ class Looked(NamedTuple):
     frame: DataFrame
     match: Match
     data: bytes
+    f_opts: bytes
     f_cnt_up: int
 
     def still_holds(self, context: Context) -> bool:
@@ -94,8 +95,8 @@ def _look(context: Context, heard: HeardFrame) -> Looked | Dropped:
     found = _match(context, heard, frame)
     if isinstance(found, Dropped):
         return found
-    data = ciphers(found.session).decrypt(frame, found.f_cnt)
-    return Looked(frame, found, data, found.device.f_cnt_up)
+    data, f_opts = opened(found.session, frame, found.f_cnt)
+    return Looked(frame, found, data, f_opts, found.device.f_cnt_up)
 
 
 def handle_data(context: Context, heard: HeardFrame, now: float) -> Outcome:
@@ -103,7 +104,7 @@ def handle_data(context: Context, heard: HeardFrame, now: float) -> Outcome:
     looked = _look(context, heard)
     if isinstance(looked, Dropped):
         return Outcome(verdict=looked)
-    frame, found, data, _ = looked
+    frame, found, data, f_opts, _ = looked
     refused = _refusal(context, heard, found)
     if refused is not None:
         return Outcome(verdict=refused)
@@ -114,7 +115,8 @@ def handle_data(context: Context, heard: HeardFrame, now: float) -> Outcome:
     _follow_data_rate(heard, device, session, now)
     _reset_channels(context, heard, frame, session)
     class_before = device.enabled_class
-    answered = _handle_mac_commands(context, heard, frame, found, data)
+    commands = data if frame.f_port == 0 else f_opts
+    answered = _handle_mac_commands(context, heard, found, commands)
     _append_history(heard, session, found.f_cnt)
     _tell_up(context, heard, frame, found, data, class_before)
     context.devices.save(device)
@@ -166,11 +168,10 @@ def _signers(
     # An ABP session has no region before its first uplink.
     if session.region_config_id not in {"", heard.region_config_id}:
         return
-    keys = ciphers(session)
     full = full_f_cnt_up(device.f_cnt_up, frame.f_cnt_16)
     # The bare 16 bits detect a device whose counter started again.
     for f_cnt in dict.fromkeys((full, frame.f_cnt_16)):
-        if keys.verify(heard.phy_payload, f_cnt):
+        if signed_by(session, heard, f_cnt):
             yield session, f_cnt
 
 
@@ -257,9 +258,8 @@ def _reset_channels(
 
 
 def _handle_mac_commands(
-    context: Context, heard: HeardFrame, frame: DataFrame, match: Match, data: bytes
+    context: Context, heard: HeardFrame, match: Match, octets: bytes
 ) -> mac.Answered:
-    octets = data if frame.f_port == 0 else frame.f_opts
     if not octets:
         return mac.Answered()
     exchange = Exchange(
@@ -364,7 +364,8 @@ def _is_finite(value: Any) -> bool:
 
 
 def _acknowledge(context: Context, heard: HeardFrame, device: Device) -> None:
-    # 1.0.x does not bind the ACK to a counter: it is for the first pending item.
+    # 1.0.x does not bind the ACK to a counter, 1.1 does by its MIC: it is for the
+    # first pending item.
     item = next((item for item in device.queue if item.is_pending), None)
     if item is None:
         context.warn(f"ns.up.ack.drop cause=nothing_pending dev_eui={device.dev_eui}")
