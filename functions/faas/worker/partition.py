@@ -29,6 +29,7 @@ CONSUMER: Final = "worker"
 
 BLOCK_MS: Final = 250
 _RETRIES_EVERY_S: Final = 0.2
+_LEFT_EVERY_S: Final = 5.0
 _LEASE_LOST: Final = -1
 
 _log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Partition:
     failpoint: Failpoint = field(default_factory=Failpoint)
     now: Callable[[], float] = time.time
     _retries_at: float = 0.0
+    _left_at: float = 0.0
     # With it every commit proves that the lease is still the one under which the
     # batch was read: a lease that was lost and won again is another one.
     _token: str = ""
@@ -121,9 +123,22 @@ class Partition:
         entries: list[Entry] = []
         while self.held and going():
             entries = self._turn(entries)
+            if not entries:
+                self._claim_what_was_left()
             self._retry_what_is_due()
         if self.held:
             self.handle(entries)
+
+    def _claim_what_was_left(self) -> None:
+        """
+        Finish what a holder read whose lease ran out before its read came through.
+
+        Only while nothing is in hand: what is has been read and not acknowledged too.
+        """
+        now = self.now()
+        if now >= self._left_at:
+            self._left_at = now + _LEFT_EVERY_S
+            self.recover()
 
     def handle(self, entries: Sequence[Entry]) -> int:
         """Run the pool's functions on new entries and commit each with its effects."""
