@@ -187,7 +187,10 @@ class Batcher:
         if len(known) == len(readers):
             lowest = min(known, key=order)
             stream = keys.events(partition)
-            self._trimmed.inc(trim(redis, stream, lowest, self._settings.budget))
+            known_functions = self._executors.functions
+            retries = [keys.retry(partition, f.name) for f in known_functions]
+            budget = self._settings.budget
+            self._trimmed.inc(trim(redis, stream, lowest, budget, retries))
 
     def _readers(self, redis: Redis, lease: Lease, partition: int) -> list[Reader]:
         return [

@@ -207,7 +207,9 @@ def test_an_event_trimmed_before_its_retry_is_buried_with_its_first_reason(
     (letter,) = dead_letters.dead(redis)
 
     assert letter.reason.startswith("after ValueError: not yet")
-    assert letter.reason.endswith("the event is no longer in the stream")
+    assert f"{letter.event} is no longer in the stream" in letter.reason
+    ((_, fields),) = entries(redis, keys.notices(NUMBER))
+    assert "late gave up" in orjson.loads(fields[b"notice"])["text"]
 
 
 @pytest.mark.slow
