@@ -242,6 +242,20 @@ def test_only_the_event_that_hung_or_crashed_is_blamed(
     assert 0 == pending(redis)
 
 
+def test_nobody_is_blamed_when_the_process_that_holds_the_handlers_dies(
+    redis: Redis, make: Make
+) -> None:
+    worker = make(redis)
+    executors = worker.dispatcher.executors
+    executors._template._process.kill()
+    executors._idle[0].socket.recv(1)
+    publish(redis, up("bay", 1))
+    worker.step()
+
+    assert {"told": 1} == state(redis, "tally")[f"device:{DEV_EUI}"]
+    assert [] == dead_letters.waiting(redis) + dead_letters.dead(redis)
+
+
 def test_an_answer_that_cannot_be_written_is_buried_and_the_pool_goes_on(
     redis: Redis, make: Make
 ) -> None:
