@@ -17,6 +17,7 @@ from typing import Any
 from chirpstack_api import gw
 
 from chirpstack_embedded.adapters.child import accept_link, log_to_stderr
+from chirpstack_embedded.adapters.garbage import look_rarely
 from chirpstack_embedded.adapters.gateway_backend import (
     GatewayBackend,
     OnMessage,
@@ -80,7 +81,10 @@ class Gateways:
         self, link: Link, configuration: Configuration, settings: Settings
     ) -> None:
         self._link = link
-        self._collector = Collector(configuration.network.deduplication_delay_s)
+        self._collector = Collector(
+            configuration.network.deduplication_delay_s,
+            strict_gateway_identity=configuration.strict_gateway_identity,
+        )
         self._gatherer = Gatherer(self._collector, self._hand_over, clock=time.time)
         self._backends = backends_of(
             configuration,
@@ -149,6 +153,7 @@ def main() -> None:
     except ChirpStackError as error:
         link.send(("failed", str(error)))
         os._exit(1)
+    look_rarely()
     link.send(("started",))
     gateways.serve()
     gateways.stop()

@@ -9,12 +9,14 @@ from collections.abc import Callable
 
 from prometheus_client import start_http_server
 
+from chirpstack_embedded.adapters.codecs import CodecProcess
 from chirpstack_embedded.adapters.engine import Engine, FromApplication
 from chirpstack_embedded.adapters.gateway_process import GatewayProcess
 from chirpstack_embedded.adapters.gatherer import Lot
 from chirpstack_embedded.adapters.mqtt import Connection, Fate
 from chirpstack_embedded.adapters.publisher import EventPublisher
 from chirpstack_embedded.codec import Codec
+from chirpstack_embedded.codec_engine import Limits
 from chirpstack_embedded.config import Configuration
 from chirpstack_embedded.core.context import Context
 from chirpstack_embedded.core.payloads import Payloads
@@ -51,7 +53,9 @@ def open_store(configuration: Configuration, settings: Settings, now: float) -> 
 
 class Program:
     """
-    The server: this process judges, stores and tells; another talks to gateways.
+    The server: this process judges, stores and tells.
+
+    Another one talks to gateways, and a third runs codecs.
 
     Set ``stopping`` to end it; it does so itself when a process of its dies.
     """
@@ -70,7 +74,9 @@ class Program:
         self._metrics = Metrics()
         self._store = open_store(configuration, settings, clock())
         streams, rng = Streams(), random.SystemRandom()
-        payloads = Payloads(Codec())
+        limits = Limits(seconds=configuration.codec_max_execution_time_s)
+        self._codecs = CodecProcess(limits)
+        payloads = Payloads(Codec(runner=self._codecs))
         server = NetworkServer(
             Context(
                 configuration=configuration,
@@ -131,6 +137,7 @@ class Program:
         """Open everything; ``garonne_ready`` turns 1 when the broker is there."""
         self._serve_metrics()
         self._metrics.ready.set_function(lambda: float(self.is_ready))
+        self._codecs.start()
         self._gateways.start()
         self._engine.start()
         self._integration.start()
@@ -165,6 +172,7 @@ class Program:
         self._gateways.stop()
         self._engine.stop()
         self._integration.stop()
+        self._codecs.stop()
         self._store.close()
         logger.info("ns.program.stop outbox=%d", self._publisher.backlog)
 

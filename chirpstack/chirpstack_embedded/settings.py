@@ -22,6 +22,8 @@ class Settings:
     """``GARONNE_REGIONS``: enabled before ``network.enabled_regions``."""
     station: tuple[str, int] | None = None
     """``GARONNE_CHIRPSTACK_STATION``: where Basics Station connects, ``host:port``."""
+    strict_gateway_identity: bool = False
+    """``GARONNE_CHIRPSTACK_STRICT_GATEWAYS``: a gateway speaks for itself only."""
     log_level: str = "info"
     """``GARONNE_LOG``."""
     failpoint: str = ""
@@ -37,6 +39,9 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         udp=_address(environment, "GARONNE_CHIRPSTACK_UDP", faults),
         regions=tuple(environment.get("GARONNE_REGIONS", "").replace(",", " ").split()),
         station=_address(environment, "GARONNE_CHIRPSTACK_STATION", faults),
+        strict_gateway_identity=_truth(
+            environment, "GARONNE_CHIRPSTACK_STRICT_GATEWAYS", faults
+        ),
         log_level=_level(environment.get("GARONNE_LOG") or "info", faults),
         failpoint=environment.get("GARONNE_FAILPOINT", ""),
     )
@@ -56,6 +61,13 @@ def _address(
         faults.append(f"{name} is {text!r}, expected 'host:port'")
         return None
     return host, int(port)
+
+
+def _truth(environment: Mapping[str, str], name: str, faults: list[str]) -> bool:
+    text = environment.get(name, "") or "no"
+    if text not in {"yes", "no"}:
+        faults.append(f"{name} is {text!r}, expected yes or no")
+    return text == "yes"
 
 
 def _level(text: str, faults: list[str]) -> str:

@@ -133,3 +133,5 @@ class Configuration:
     network: Network = Network()
     integration: Integration = Integration()
     regions: tuple[Region, ...] = ()
+    strict_gateway_identity: bool = False
+    """Whether a gateway may speak for itself only; no key of ChirpStack's."""

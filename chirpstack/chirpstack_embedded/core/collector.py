@@ -51,8 +51,11 @@ Finding = Collected | Said | Refused
 class Collector:
     """De-duplicates the uplinks of all regions."""
 
-    def __init__(self, deduplication_delay_s: float) -> None:
+    def __init__(
+        self, deduplication_delay_s: float, *, strict_gateway_identity: bool = False
+    ) -> None:
         self._deduplication = Deduplication(deduplication_delay_s)
+        self._is_strict = strict_gateway_identity
         self._speaks_json: dict[str, bool] = {}
         self._found: list[Finding] = []
         self._received: Counter[str] = Counter()
@@ -96,6 +99,10 @@ class Collector:
         if isinstance(read, Unreadable):
             self._found.append(Refused("gw", read.cause, read.details))
             return
+        if self._is_strict and read.gateway_id.lower() != _of_topic(topic):
+            details = f"topic={topic!r:.120} gateway_id={read.gateway_id!r:.40}"
+            self._found.append(Refused("gw", "foreign_gateway_id", details))
+            return
         self._speaks_json[read.gateway_id.lower()] = read.is_json
         self._received[read.kind] += 1
         if read.kind == "up":
@@ -113,3 +120,8 @@ class Collector:
         tx_info = frame.tx_info.SerializeToString(deterministic=True)
         rx = heard_rx(frame.rx_info, timestamp_text(nanoseconds(now)))
         self._deduplication.add((region_config_id, tx_info, frame.phy_payload), rx, now)
+
+
+def _of_topic(topic: str) -> str:
+    """Return the gateway's id in ``[prefix/]gateway/<id>/event/<kind>``."""
+    return topic.rpartition("/event/")[0].rpartition("/")[2].lower()

@@ -22,6 +22,11 @@ def handle_tx_ack(context: Context, ack: gw.DownlinkTxAck, now: float) -> Verdic
     context.forget_frames(now)
     if not ack.items:
         return Dropped(cause="tx_ack_empty", details=details)
+    asked = context.frames.get(ack.downlink_id)
+    is_strict = context.configuration.strict_gateway_identity
+    if is_strict and asked and ack.gateway_id.lower() != asked.frame.gateway_id:
+        # Left in place: the gateway that was asked may still answer.
+        return Dropped(cause="tx_ack_foreign", details=details)
     sent = context.frames.pop(ack.downlink_id, None)
     if sent is None:
         return Dropped(cause="tx_ack_unknown", details=details)
@@ -93,7 +98,7 @@ def _transmitted(
             details=f"dev_eui={device.dev_eui} queue_item_id={sent.queue_item_id}",
         )
     _settle_item(context, device, session, item, now)
-    session.f_cnt_down = sent.f_cnt_down + 1
+    session.count_app_down(sent.f_cnt_down + 1)
     context.devices.save(device)
     _tell(context, device, sent, item, index, now)
     return Accepted(dev_eui=device.dev_eui, kind="tx_ack")

@@ -50,10 +50,11 @@ def make_servicer(
         name: _unary(name, function, services) for name, function in methods.items()
     }
     members |= {
-        name: _public(function, services) for name, function in (public or {}).items()
+        name: _public(name, function, services)
+        for name, function in (public or {}).items()
     }
     members |= {
-        name: _streaming(function, services)
+        name: _streaming(name, function, services)
         for name, function in (streams or {}).items()
     }
     return type(service, (base,), members)()
@@ -78,21 +79,29 @@ def _unary(name: str, function: Method, services: Services) -> Any:
         try:
             response = _in_transaction(function, services, request, context)
         except Refused as refusal:
-            logger.info(
+            # Whoever reads before creating asks for what is not there: no news.
+            expected = refusal.code is grpc.StatusCode.NOT_FOUND
+            logger.log(
+                logging.DEBUG if expected else logging.INFO,
                 "api.call.refuse method=%s code=%s message=%r",
                 name,
                 refusal.code.name,
                 refusal.message,
             )
             context.abort(refusal.code, refusal.message)
-        except Exception as error:
-            # A fault of ours: said once here, and INTERNAL outside.
-            logger.exception("api.call.fail method=%s", name)
-            context.abort(grpc.StatusCode.INTERNAL, repr(error))
+        except Exception as error:  # noqa: BLE001 - a fault of ours, said in one line
+            context.abort(grpc.StatusCode.INTERNAL, _fault(name, error))
         services.changed()
         return response
 
     return serve
+
+
+def _fault(name: str, error: Exception) -> str:
+    """Log a fault of ours, and say whose it is; the traceback is for debug only."""
+    logger.error("api.call.fail method=%s error=%r", name, error)
+    logger.debug("api.call.fail method=%s", name, exc_info=error)
+    return f"the embedded server failed at {name}: {error!r}"
 
 
 def _in_transaction(
@@ -115,24 +124,28 @@ def _in_transaction(
     return response
 
 
-def _public(function: PublicMethod, services: Services) -> Any:
+def _public(name: str, function: PublicMethod, services: Services) -> Any:
     def serve(_self: Any, request: Any, context: grpc.ServicerContext) -> Any:
         try:
             with services.store.transaction():
                 return function(services, request)
         except Refused as refusal:
             context.abort(refusal.code, refusal.message)
+        except Exception as error:  # noqa: BLE001 - a fault of ours, said in one line
+            context.abort(grpc.StatusCode.INTERNAL, _fault(name, error))
 
     return serve
 
 
-def _streaming(function: StreamMethod, services: Services) -> Any:
+def _streaming(name: str, function: StreamMethod, services: Services) -> Any:
     def serve(_self: Any, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
         try:
             with services.store.transaction():
                 follow = function(_call(services, context), request)
         except Refused as refusal:
             context.abort(refusal.code, refusal.message)
+        except Exception as error:  # noqa: BLE001 - a fault of ours, said in one line
+            context.abort(grpc.StatusCode.INTERNAL, _fault(name, error))
         yield from follow(context.is_active)
 
     return serve
