@@ -19,6 +19,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,8 @@ PROGRAMS = ("faas.ingest", "faas.worker", "faas.batcher")
 DRAIN_S = 90.0
 LOOK_S = 0.05
 LARGEST_MID = 0xFFFF
+FIRST_HEARD = datetime(2026, 11, 21, 10, tzinfo=UTC)
+HEARD_APART_S = 1e-3
 GATEWAYS = ("0016c001f1500a01", "0016c001f1500a02", "0016c001f1500a03")
 
 
@@ -70,12 +73,18 @@ def dev_eui(number: int) -> str:
     return f"be4c{number % DEVICES:012x}"
 
 
+def heard_at(number: int, place: int) -> str:
+    """Return when the server heard of an event from one of the gateways."""
+    after = timedelta(seconds=number * HEARD_APART_S, microseconds=1 + 137 * place)
+    return (FIRST_HEARD + after).isoformat()
+
+
 def event(number: int) -> bytes:
     """Return an ``up`` event of a parking bay as ChirpStack writes it."""
     device, f_cnt = number % DEVICES, number // DEVICES
     document: dict[str, Any] = {
         "deduplicationId": f"3ac7e3c4-4401-4b8d-9386-{number:012x}",
-        "time": "2026-11-21T10:00:00.123456+00:00",
+        "time": heard_at(number, 0),
         "deviceInfo": {
             "tenantId": "52f14cd4-c6f1-4fbd-8f87-4025e1d49242",
             "tenantName": "Toulouse",
@@ -104,7 +113,7 @@ def event(number: int) -> bytes:
             {
                 "gatewayId": gateway_id,
                 "uplinkId": number,
-                "nsTime": "2026-11-21T10:00:00.123456+00:00",
+                "nsTime": heard_at(number, place),
                 "rssi": -80 - 7 * place,
                 "snr": 9.2 - place,
                 "channel": 1,

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from chirpstack_embedded.adapters.child import log_to_stderr
+from chirpstack_embedded.adapters.garbage import look_rarely
 from chirpstack_embedded.config import Configuration, load_configuration
 from chirpstack_embedded.errors import BadConfiguration, ChirpStackError
 from chirpstack_embedded.grpc_api import key_token
@@ -96,6 +97,7 @@ def _serve(program: Program) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: program.stopping.set())
     program.start()
+    look_rarely()
     program.wait_and_stop()
     return 0
 

@@ -5,13 +5,14 @@ Facts: ChirpStack d77207cd, `chirpstack/src/codec/js/mod.rs` and `codec/convert.
 A codec's fault is a value, `CodecError`, whose text is the real server's.
 """
 
+import builtins
 import json
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -27,14 +28,59 @@ from chirpstack_embedded.codec_engine import (
 
 MOST_REALMS = 64
 SURROGATE = re.compile("[\ud800-\udfff]")
+_CALLS = {call.function: call for call in (DECODE, ENCODE)}
 SPENT = ("XError: interrupted", "XError: out of memory")
 
 
-@dataclass(frozen=True, slots=True)
 class DecodedObject:
-    """What a script made of an uplink; every number is a float, as in the server."""
+    """
+    What a script made of an uplink; every number is a float, as in the server.
 
-    object: dict[str, Any]
+    Either the object, or its JSON as events hold it.
+    """
+
+    __slots__ = ("_object", "json")
+
+    def __init__(
+        self, decoded: dict[str, Any] | None = None, *, json: bytes | None = None
+    ) -> None:
+        self._object = decoded
+        self.json = json
+
+    @property
+    def object(self) -> dict[str, Any]:
+        """The object."""
+        if self._object is None:
+            self._object = orjson.loads(self.json or b"{}")
+        return self._object
+
+    def __eq__(self, other: builtins.object) -> bool:
+        return isinstance(other, DecodedObject) and bool(self.object == other.object)
+
+    def __hash__(self) -> int:
+        return hash(orjson.dumps(self.object))
+
+    def __repr__(self) -> str:
+        return f"DecodedObject({self.object!r})"
+
+
+class Job(NamedTuple):
+    """One call: a script, the name of its function, and its input as JSON."""
+
+    script: str
+    function: str
+    given: str
+
+
+class Uplink(NamedTuple):
+    """What ``decodeUplink`` is given, and by which script."""
+
+    script: str
+    f_port: int
+    data: bytes
+    recv_time: float
+    """Unix seconds."""
+    variables: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +98,32 @@ class CodecError:
     message: str
 
 
+class Runner(Protocol):
+    """Runs a call of a script; ``Realms`` here, ``CodecProcess`` in another process."""
+
+    def begin(self, jobs: Sequence[Job]) -> None:
+        """Learn what ``run`` will be asked for; may do nothing."""
+
+    def run(self, job: Job) -> str:
+        """Return the verdict: a letter and JSON (see ``codec_prelude.js``)."""
+
+
 class Codec:
     """
-    Runs codec scripts; safe to use from several threads, each has its own realms.
+    Runs codec scripts; safe to use from several threads.
 
     No state survives a call. A call that loops, recurses without end or eats memory
     ends as a `CodecError` and harms nobody else.
     """
 
-    def __init__(self, limits: Limits | None = None) -> None:
-        self._limits = limits or Limits()
-        self._local = threading.local()
+    def __init__(
+        self, limits: Limits | None = None, *, runner: Runner | None = None
+    ) -> None:
+        self._runner = runner or Realms(limits)
+
+    def expect(self, uplinks: Sequence[Uplink]) -> None:
+        """Begin with what ``decode`` will be asked for soon."""
+        self._runner.begin([_decode_job(uplink) for uplink in uplinks])
 
     def decode(
         self,
@@ -73,24 +134,41 @@ class Codec:
         variables: Mapping[str, str],
     ) -> DecodedObject | CodecError:
         """Call `decodeUplink`; `recv_time` is the event's time in Unix seconds."""
-        given = {
-            "bytes": list(data),
-            "fPort": f_port,
-            "recvTime": int(recv_time * 1000),
-            "variables": dict(variables),
-        }
-        answer = self._run(script, DECODE, orjson.dumps(given).decode())
-        return _read_decoded(answer)
+        uplink = Uplink(script, f_port, data, recv_time, variables)
+        return _read_decoded(self._runner.run(_decode_job(uplink)))
 
     def encode(
         self, script: str, obj: Mapping[str, Any], variables: Mapping[str, str]
     ) -> EncodedPayload | CodecError:
         """Call `encodeDownlink` with `obj` as `input.data`."""
         given = {"variables": dict(variables), "data": dict(obj)}
-        answer = self._run(script, ENCODE, orjson.dumps(given).decode())
-        return _read_encoded(answer)
+        job = Job(script, ENCODE.function, orjson.dumps(given).decode())
+        return _read_encoded(self._runner.run(job))
 
-    def _run(self, script: str, call: Call, given: str) -> str:
+
+def _decode_job(uplink: Uplink) -> Job:
+    given = {
+        "bytes": list(uplink.data),
+        "fPort": uplink.f_port,
+        "recvTime": int(uplink.recv_time * 1000),
+        "variables": dict(uplink.variables),
+    }
+    return Job(uplink.script, DECODE.function, orjson.dumps(given).decode())
+
+
+class Realms:
+    """The engine in this process; each thread has its own realms."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        self._local = threading.local()
+
+    def begin(self, jobs: Sequence[Job]) -> None:
+        """Do nothing: a call is made when its answer is wanted."""
+
+    def run(self, job: Job) -> str:
+        """Return the verdict."""
+        script, call, given = job.script, _CALLS[job.function], job.given
         realms = self._realms()
         realm = realms.pop((script, call), None)
         if realm is not None and (answer := realm.run(given)) is not None:
@@ -119,8 +197,18 @@ class Codec:
         return found
 
 
+def rendered(job: Job, answer: str) -> str:
+    """Turn a decoded object into the JSON that events hold: an answer ``J``."""
+    if job.function != DECODE.function or answer[0] != "O":
+        return answer
+    decoded = _read_object(answer[1:])
+    return f"J{orjson.dumps(decoded.object).decode()}"
+
+
 def _read_decoded(answer: str) -> DecodedObject | CodecError:
     kind, text = answer[0], answer[1:]
+    if kind == "J":
+        return DecodedObject(json=text.encode())
     if kind == "O":
         return _read_object(text)
     if kind == "N":
@@ -128,7 +216,7 @@ def _read_decoded(answer: str) -> DecodedObject | CodecError:
     return _read_failure(kind, text, DECODE)
 
 
-def _read_object(text: str) -> DecodedObject | CodecError:
+def _read_object(text: str) -> DecodedObject:
     # The prelude writes every number as a float.
     if "\\ud" not in text:
         return DecodedObject(orjson.loads(text))

@@ -17,6 +17,7 @@ from typing import Any
 from chirpstack_api import gw
 
 from chirpstack_embedded.adapters.child import accept_link, log_to_stderr
+from chirpstack_embedded.adapters.garbage import look_rarely
 from chirpstack_embedded.adapters.gateway_backend import (
     GatewayBackend,
     OnMessage,
@@ -152,6 +153,7 @@ def main() -> None:
     except ChirpStackError as error:
         link.send(("failed", str(error)))
         os._exit(1)
+    look_rarely()
     link.send(("started",))
     gateways.serve()
     gateways.stop()

@@ -44,14 +44,23 @@ class Channel:
 
 @dataclass(slots=True, kw_only=True)
 class Session:
-    """A LoRaWAN 1.0.x session (contract §2.2 step 10, §2.13)."""
+    """
+    A session (contract §2.2 step 10, §2.13).
+
+    ``nwk_s_key`` is FNwkSIntKey in 1.1, where ``s_nwk_s_int_key`` and
+    ``nwk_s_enc_key`` stand beside it; empty they are as ``nwk_s_key``, as in 1.0.x.
+    ``f_cnt_down`` is NFCntDown in 1.1, and everything's counter in 1.0.x.
+    """
 
     region_config_id: str
     dev_addr: str
     mac_version: str
     nwk_s_key: bytes = field(repr=False)
     app_s_key: bytes = field(repr=False)
+    s_nwk_s_int_key: bytes = field(default=b"", repr=False)
+    nwk_s_enc_key: bytes = field(default=b"", repr=False)
     f_cnt_down: int = 0
+    a_f_cnt_down: int = 0
     conf_f_cnt: int = 0
     skip_f_cnt_check: bool = False
     rx1_delay: int = 1
@@ -74,6 +83,26 @@ class Session:
     uplink_adr_history: UplinkHistory = field(default_factory=UplinkHistory)
     gateway_history: list[HeardUplink] = field(default_factory=list)
     last_device_status_request_at: float | None = None
+    rejoin_request_enabled: bool = False
+    rejoin_request_max_count_n: int = 0
+    rejoin_request_max_time_n: int = 0
+
+    @property
+    def is_1_1(self) -> bool:
+        """Whether it is of LoRaWAN 1.1: everything that is not 1.0.x."""
+        return not self.mac_version.startswith("1.0")
+
+    @property
+    def app_f_cnt_down(self) -> int:
+        """The counter of the next application downlink."""
+        return self.a_f_cnt_down if self.is_1_1 else self.f_cnt_down
+
+    def count_app_down(self, next_f_cnt: int) -> None:
+        """Set the counter of the next application downlink."""
+        if self.is_1_1:
+            self.a_f_cnt_down = next_f_cnt
+        else:
+            self.f_cnt_down = next_f_cnt
 
 
 @dataclass(slots=True, kw_only=True)

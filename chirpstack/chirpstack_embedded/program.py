@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from prometheus_client import start_http_server
 
+from chirpstack_embedded.adapters.codecs import CodecProcess
 from chirpstack_embedded.adapters.engine import Engine, FromApplication
 from chirpstack_embedded.adapters.gateway_process import GatewayProcess
 from chirpstack_embedded.adapters.gatherer import Lot
@@ -51,7 +52,9 @@ def open_store(configuration: Configuration, settings: Settings, now: float) -> 
 
 class Program:
     """
-    The server: this process judges, stores and tells; another talks to gateways.
+    The server: this process judges, stores and tells.
+
+    Another one talks to gateways, and a third runs codecs.
 
     Set ``stopping`` to end it; it does so itself when a process of its dies.
     """
@@ -70,7 +73,8 @@ class Program:
         self._metrics = Metrics()
         self._store = open_store(configuration, settings, clock())
         streams, rng = Streams(), random.SystemRandom()
-        payloads = Payloads(Codec())
+        self._codecs = CodecProcess()
+        payloads = Payloads(Codec(runner=self._codecs))
         server = NetworkServer(
             Context(
                 configuration=configuration,
@@ -131,6 +135,7 @@ class Program:
         """Open everything; ``garonne_ready`` turns 1 when the broker is there."""
         self._serve_metrics()
         self._metrics.ready.set_function(lambda: float(self.is_ready))
+        self._codecs.start()
         self._gateways.start()
         self._engine.start()
         self._integration.start()
@@ -165,6 +170,7 @@ class Program:
         self._gateways.stop()
         self._engine.stop()
         self._integration.stop()
+        self._codecs.stop()
         self._store.close()
         logger.info("ns.program.stop outbox=%d", self._publisher.backlog)
 

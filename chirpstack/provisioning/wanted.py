@@ -7,7 +7,6 @@ from typing import Any
 from city.objects import Device, DeviceProfile, Gateway
 from city.types import DeviceType
 from wire.declared import DeclaredDevice, DeclaredGateway
-from wire.lorawan.region import Region
 from wire.lorawan.region.catalogue import find_region
 
 NEAR_DEG, NEAR_M = 1e-5, 1.0  # a gateway's statistics may carry a rounded position
@@ -20,12 +19,11 @@ def profile_of(
     Return the device profile of a type, by the field names of ChirpStack's API.
 
     In a city of another `region` than the type's own, the profile is of that one:
-    makers sell a device in a variant per region. Frequencies of the type's own
-    region are then the region's.
+    makers sell a device in a variant per region.
     """
     settings = dict(device_type.profile)
     if region:
-        settings |= _moved(settings, find_region(region))
+        settings["region"] = find_region(region).common_name
     version = str(settings.pop("mac_version")).replace(".", "_")
     return {
         "name": device_type.title,
@@ -36,16 +34,6 @@ def profile_of(
         "tags": {"device_type": device_type.name},
         **settings,
     }
-
-
-def _moved(settings: Mapping[str, Any], region: Region) -> dict[str, Any]:
-    if settings.get("region") == region.common_name:
-        return {}
-    moved: dict[str, Any] = {"region": region.common_name}
-    if "abp_rx2_freq" in settings:
-        moved["abp_rx2_freq"] = region.rx2_frequency_hz
-        moved["abp_rx2_dr"] = region.rx2_data_rate
-    return moved
 
 
 def gateway_of(declared: DeclaredGateway, tenant_id: str) -> Gateway:

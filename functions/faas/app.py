@@ -34,6 +34,7 @@ from faas.events import Event, Tick, Uplink
 from faas.functions import Function, OnBatch, wakes
 from faas.meters import FunctionMeters
 from faas.ports import BATCH_PORTS, PORTS, Effects
+from faas.sequences import Sequences
 from wire.errors import Malformed
 
 ONLY: Final = "Garonne-Functions"
@@ -53,6 +54,7 @@ def create_app(functions: Mapping[str, Function[Any]]) -> Flask:
     """Return the Flask app that runs these functions on the events it is posted."""
     app = Flask("faas")
     runner = Runner(functions)
+    app.wsgi_app = Sequences(app.wsgi_app, runner.run, ONLY)  # type: ignore[method-assign] # as Flask's documentation has it
 
     @app.post("/")
     def receive() -> Response:
@@ -76,9 +78,6 @@ def create_app(functions: Mapping[str, Function[Any]]) -> Flask:
 
 def _receive(runner: "Runner") -> Response:
     only = _names(request.headers.get(ONLY))
-    if request.mimetype == cloudevents.SEQUENCE:
-        body = request.get_data(cache=False)
-        return _json(runner.run(cloudevents.read_sequence(body), only))
     if request.mimetype == cloudevents.BATCH:
         body = request.get_data(cache=False)
         if only and runner.take_ranges(only):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from wire.lorawan.region import SubBand
 
 WINDOW_S = 3600.0
+NS_PER_S = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,36 +34,48 @@ class DutyCycle:
 
     def __init__(self, sub_bands: Sequence[SubBand]) -> None:
         self._sub_bands = tuple(sub_bands)
-        self._spent: dict[SubBand, deque[tuple[float, float]]] = {
-            sub_band: deque() for sub_band in sub_bands
-        }
+        self._spent = {sub_band: _Hour() for sub_band in sub_bands}
 
     def fits(self, sub_band: SubBand, airtime_s: float, start_s: float) -> bool:
         """Whether one more frame at ``start_s`` stays inside the budget."""
-        used_s = self._used_s(sub_band, start_s)
+        used_s = self._spent[sub_band].used_s(start_s)
         return used_s + airtime_s <= budget_s(sub_band)
 
     def book(self, sub_band: SubBand, airtime_s: float, start_s: float) -> None:
         """Spend the air time of a frame that starts at ``start_s``."""
-        self._spent[sub_band].append((start_s + airtime_s, airtime_s))
+        self._spent[sub_band].book(start_s + airtime_s, airtime_s)
 
     def loads(self, now: float) -> list[Load]:
         """Every sub-band with what is spent of it."""
         return [
             Load(
                 sub_band=sub_band,
-                used_s=self._used_s(sub_band, now),
+                used_s=self._spent[sub_band].used_s(now),
                 budget_s=budget_s(sub_band),
             )
             for sub_band in self._sub_bands
         ]
 
-    def _used_s(self, sub_band: SubBand, at_s: float) -> float:
+
+class _Hour:
+    """The frames of one sub-band; whole nanoseconds, so that their sum never drifts."""
+
+    __slots__ = ("_frames", "_used_ns")
+
+    def __init__(self) -> None:
+        self._frames: deque[tuple[float, int]] = deque()
+        self._used_ns = 0
+
+    def book(self, end_s: float, airtime_s: float) -> None:
+        airtime_ns = round(airtime_s * NS_PER_S)
+        self._frames.append((end_s, airtime_ns))
+        self._used_ns += airtime_ns
+
+    def used_s(self, at_s: float) -> float:
         """Air time of the frames that ended less than an hour before ``at_s``."""
-        spent = self._spent[sub_band]
-        while spent and spent[0][0] <= at_s - WINDOW_S:
-            spent.popleft()
-        return sum(airtime_s for _, airtime_s in spent)
+        while self._frames and self._frames[0][0] <= at_s - WINDOW_S:
+            self._used_ns -= self._frames.popleft()[1]
+        return self._used_ns / NS_PER_S
 
 
 def budget_s(sub_band: SubBand) -> float:

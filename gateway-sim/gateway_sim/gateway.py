@@ -6,8 +6,9 @@ An uplink's context is the counter at the *end* of the uplink; a downlink's dela
 from there. Both are air times, whatever the instant at which this code runs.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
+from typing import NamedTuple
 
 from gateway_sim.duty_cycle import DutyCycle, Load
 from gateway_sim.jit import JitQueue, TxStatus
@@ -29,8 +30,7 @@ SNR_CEILING_DB = 14.0  # a demodulator's own estimate saturates about there
 MAX_PHY_BYTES = 255
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Uplink:
+class Uplink(NamedTuple):
     """A frame as one gateway heard it; ``tmst`` is its end on the gateway's counter."""
 
     gateway_id: EUI64
@@ -194,7 +194,7 @@ class Gateway:
         if self.obeys_duty_cycle and not fits:
             return TxStatus.DUTY_CYCLE_OVERFLOW
         self._duty_cycle.book(sub_band, frame.airtime_s, start_s)
-        self._queue.add(start_s, frame.airtime_s, replace(frame, start_s=start_s))
+        self._queue.add(start_s, frame.airtime_s, frame._replace(start_s=start_s))
         return start_s
 
     def _can_modulate(self, item: Item) -> bool:

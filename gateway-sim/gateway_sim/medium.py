@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from heapq import heappop, heappush
 from itertools import count
+from typing import NamedTuple
 
 from gateway_sim.faults import Faults
 from wire.air import FSK, AirFrame
@@ -42,8 +43,7 @@ class Cause(StrEnum):
 _FURTHEST = {cause: stage for stage, cause in enumerate(Cause)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reception:
+class Reception(NamedTuple):
     """How one gateway heard a frame."""
 
     gateway_id: EUI64
@@ -52,8 +52,7 @@ class Reception:
     channel: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What became of one frame: heard by some gateways, or lost for a cause."""
 
     frame: AirFrame

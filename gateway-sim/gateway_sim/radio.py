@@ -21,6 +21,7 @@ class Radio:
         self._medium = medium
         self._outcomes: list[tuple[Outcome, tuple[Uplink, ...]]] = []
         self._transmissions: list[AirFrame] = []
+        self._programs_at: float | None = None  # the first frame that waits
 
     def transmit(self, frame: AirFrame) -> None:
         """Put a device's frame on the air."""
@@ -28,7 +29,9 @@ class Radio:
 
     def request(self, gateway_id: EUI64, downlink: Downlink, now: float) -> TxAck:
         """Ask one gateway to send; the answer says what it decided."""
-        return self.gateways[gateway_id].request(downlink, now)
+        ack = self.gateways[gateway_id].request(downlink, now)
+        self._look_ahead()
+        return ack
 
     def tick(self, now: float) -> None:
         """Program the frames that are due and judge those that have ended."""
@@ -36,6 +39,7 @@ class Radio:
             for frame in gateway.transmissions(now):
                 if self._medium.emit(frame):
                     self._transmissions.append(frame)
+        self._look_ahead()
         self._medium.tick(now)
         for outcome in self._medium.outcomes():
             self._outcomes.append((outcome, self._heard(outcome)))
@@ -52,9 +56,14 @@ class Radio:
 
     def next_deadline(self) -> float | None:
         """When to call ``tick`` next; None when nothing is in the air or waiting."""
-        gateways = [gateway.next_deadline() for gateway in self.gateways.values()]
-        deadlines = [self._medium.next_deadline(), *gateways]
-        return min((at for at in deadlines if at is not None), default=None)
+        ends_at, programs_at = self._medium.next_deadline(), self._programs_at
+        if ends_at is None or programs_at is None:
+            return programs_at if ends_at is None else ends_at
+        return min(ends_at, programs_at)
+
+    def _look_ahead(self) -> None:
+        waiting = [gateway.next_deadline() for gateway in self.gateways.values()]
+        self._programs_at = min((at for at in waiting if at is not None), default=None)
 
     def _heard(self, outcome: Outcome) -> tuple[Uplink, ...]:
         return tuple(

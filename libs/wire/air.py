@@ -5,11 +5,10 @@ On the stream a message is ``u32 length | u8 type | body``, big-endian; the leng
 counts type and body. Type 1 goes from the devices to the ether, 2 back.
 """
 
-from dataclasses import dataclass
 from enum import IntEnum
 from struct import Struct
 from struct import error as StructError  # noqa: N812 -- the module names it so
-from typing import Final
+from typing import Final, NamedTuple
 
 from wire.errors import Illegal, Malformed
 from wire.eui64 import EUI64
@@ -26,10 +25,9 @@ FSK: Final = 0
 """``spreading_factor`` of a frame that is sent in FSK."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AirFrame:
+class AirFrame(NamedTuple):
     """
-    A transmission: what is sent, how, when and from where.
+    A transmission: what is sent, how, when and from where; to be used by name.
 
     ``start_s`` is the Unix instant at which the preamble starts. ``power_dbm`` is
     EIRP. Uplinks are not inverted, downlinks are. ``sender`` is a DevEUI going up

@@ -158,7 +158,6 @@ def test_the_join_eui_is_taken_from_the_request(ready: Any) -> None:
         ("region_mismatch", {"region_config_id": "eu868_private"}),
         ("disabled", {"device": {"is_disabled": True}}),
         ("otaa_not_supported", {"supports_otaa": False}),
-        ("version_not_emulated", {"mac_version": common.MacVersion.LORAWAN_1_1_0}),
     ],
 )
 def test_a_join_that_cannot_be_is_counted_by_cause_and_not_told(

@@ -144,6 +144,15 @@ class Running:
             for pid in found.read_text().split()
         ]
 
+    def child(self, module: str) -> int:
+        """The process that runs a module."""
+        (found,) = (
+            pid
+            for pid in self.children()
+            if module in Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+        )
+        return found
+
     def log(self) -> str:
         return self._log.read_text(encoding="utf-8")
 
@@ -388,7 +397,7 @@ def test_a_server_that_stops_takes_its_processes_along(tmp_path: Path) -> None:
 def test_a_server_whose_gateways_process_dies_says_so_and_ends(tmp_path: Path) -> None:
     with site(tmp_path) as (server, _, _):
         server.start()
-        os.kill(server.children()[0], signal.SIGKILL)
+        os.kill(server.child("chirpstack_embedded.gateways"), signal.SIGKILL)
 
         assert 1 == server.died_of()
         sentence = "the process that talks to gateways ended with signal 9"

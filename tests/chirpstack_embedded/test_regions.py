@@ -27,6 +27,7 @@ from wire.lorawan.data import DataFrame
 from wire.lorawan.ids import DevAddr
 from wire.lorawan.join import JoinAccept, JoinRequest
 from wire.lorawan.keys import Key, derive_session_keys
+from wire.lorawan.keys_1_1 import SessionKeys11
 from wire.lorawan.mac import LinkADRReq, TXParamSetupAns, TXParamSetupReq, parse_block
 from wire.lorawan.mhdr import Direction
 from wire.lorawan.region.catalogue import REGIONS
@@ -366,8 +367,9 @@ def test_abp_devices_have_no_region_before_their_first_uplink() -> None:
     device.session = abp_session(
         device,
         dev_addr=str(dev_addr),
-        nwk_s_key=bytes(key),
-        app_s_key=bytes(key),
+        keys=SessionKeys11(
+            f_nwk_s_int_key=key, s_nwk_s_int_key=key, nwk_s_enc_key=key, app_s_key=key
+        ),
         f_cnt_down=0,
     )
     device.dev_addr = str(dev_addr)

@@ -86,6 +86,23 @@ def test_what_is_no_range_is_refused(body: bytes) -> None:
         read_range(body)
 
 
+def test_a_range_of_two_streams_is_refused() -> None:
+    other = Batch(partition=4, events=a_batch(b"{}").events)
+    mixed = range_envelopes(a_batch(b"{}"))[:-1] + b"," + range_envelopes(other)[1:]
+
+    with pytest.raises(NotAnEvent, match="asked for a range of one stream"):
+        read_range(mixed)
+
+
+def test_the_bytes_of_an_event_are_read_when_it_is_looked_at() -> None:
+    whole = range_envelopes(a_batch(b"first", b"second"))
+    broken = read_range(whole.replace(b'"c2Vjb25k"', b'"%"'))
+
+    assert b"first" == broken.events[0].payload
+    with pytest.raises(NotAnEvent, match="asked for a stored event"):
+        _ = broken.events[1]
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [

@@ -1,7 +1,5 @@
 """Frame counters have 32 bits, go up only, and survive a restart."""
 
-from dataclasses import replace
-
 import pytest
 from tests.lorawan_sim.network import (
     CARD,
@@ -151,7 +149,7 @@ def test_a_restart_goes_on_with_the_session_in_flash() -> None:
 
     assert [NOON + 1000] == script.joins
     assert [0, 1] == [heard.f_cnt for heard in city.network.uplinks]
-    assert flash == replace(device.record(), session=flash.session)
+    assert flash == device.record()._replace(session=flash.session)
     assert 9 == later.sent[0].spreading_factor
     assert later.told(What.RESUMED)
 

@@ -1,7 +1,5 @@
 """A downlink is heard at its end, unless another one drowned it on the way."""
 
-from dataclasses import replace
-
 from tests.lorawan_sim.network import CARD, CLASS_C, NOON, Network, Script, rx1
 
 from lorawan_sim.device import Device
@@ -37,8 +35,7 @@ class City:
     def command(self, start_s: float, power_dbm: float = 16) -> AirFrame:
         phy = self.network.down(b"\x3c", f_port=60)
         frame = rx1(self.accept, phy)
-        return replace(
-            frame,
+        return frame._replace(
             start_s=start_s,
             frequency_hz=869_525_000,
             spreading_factor=9,
@@ -60,7 +57,7 @@ def test_a_join_accept_is_heard_when_it_ends() -> None:
 
 def test_the_second_window_does_not_close_on_a_long_first_answer() -> None:
     city = City()
-    long = replace(city.accept, airtime_s=2.5)
+    long = city.accept._replace(airtime_s=2.5)
 
     city.fleet.receive(long, long.start_s)
     while (at := city.fleet.next_deadline()) is not None and at <= long.end_s:
@@ -72,14 +69,14 @@ def test_the_second_window_does_not_close_on_a_long_first_answer() -> None:
 def test_two_gateways_in_one_window_drown_each_other() -> None:
     city = City(profile="ns3")
 
-    city.hear(city.accept, replace(city.accept, phy_payload=b"\x60" + bytes(16)))
+    city.hear(city.accept, city.accept._replace(phy_payload=b"\x60" + bytes(16)))
 
     assert 0 == city.fleet.joined
 
 
 def test_the_much_stronger_gateway_is_heard() -> None:
     city = City(profile="ns3")
-    weaker = replace(city.accept, power_dbm=city.accept.power_dbm - 10)
+    weaker = city.accept._replace(power_dbm=city.accept.power_dbm - 10)
 
     city.hear(city.accept, weaker)
 
@@ -102,6 +99,6 @@ def test_another_channel_does_no_harm() -> None:
     city = City(profile="ns3").joined()
     command = city.command(city.accept.end_s + 5)
 
-    city.hear(command, replace(command, frequency_hz=868_100_000))
+    city.hear(command, command._replace(frequency_hz=868_100_000))
 
     assert [(60, b"\x3c")] == city.script.inbox

@@ -64,7 +64,7 @@ class Ether:
         self.heard.append(frame)
         for down in self.network.hear(frame):
             start_s = frame.end_s + HASTY.join_accept_delay1_s
-            writer.write(encode(AirMessage.DOWNLINK, replace(down, start_s=start_s)))
+            writer.write(encode(AirMessage.DOWNLINK, down._replace(start_s=start_s)))
         self.arrived.set()
 
 

@@ -235,11 +235,7 @@ def test_a_profile_is_compared_in_what_we_want_only() -> None:
 def test_in_a_city_of_another_region_the_profile_is_of_that_one() -> None:
     wanted = profile_of(TYPES["street-light"], "t", "us915_1")
 
-    assert ("US915", 923_300_000, 8) == (
-        wanted["region"],
-        wanted["abp_rx2_freq"],
-        wanted["abp_rx2_dr"],
-    )
+    assert "US915" == wanted["region"]
     assert profile_of(TYPES["street-light"], "t") == profile_of(
         TYPES["street-light"], "t", "eu868"
     )

@@ -1,4 +1,3 @@
-import dataclasses
 from typing import Any
 
 import pytest
@@ -95,7 +94,7 @@ def test_a_message_of_an_unknown_type_is_malformed() -> None:
 )
 def test_an_impossible_frame_is_illegal(change: dict[str, Any], why: str) -> None:
     with pytest.raises(Illegal, match=why):
-        encode(AirMessage.DOWNLINK, dataclasses.replace(FRAME, **change))
+        encode(AirMessage.DOWNLINK, FRAME._replace(**change))
 
 
 def test_a_frame_ends_after_its_airtime() -> None:

@@ -47,6 +47,7 @@ class Child:
 
     def kill(self) -> None:
         """End it at once."""
+        self.link.close()
         self._process.kill()
         self._process.wait()
 

@@ -141,8 +141,7 @@ class Engine:
         for arrival in arrivals:
             if isinstance(arrival, Lot):
                 self._server.count_received(arrival.received)
-                for finding in arrival.findings:
-                    self._server.take(finding, arrival.at)
+                self._server.take_all(arrival.findings, arrival.at)
             elif isinstance(arrival, FromApplication):
                 self._server.command(arrival.topic, arrival.payload, arrival.at)
 

@@ -10,6 +10,7 @@ import marshal
 import socket
 import struct
 import threading
+from contextlib import suppress
 from typing import Any
 
 _LENGTH = struct.Struct("!I")
@@ -22,7 +23,7 @@ class Link:
 
     def __init__(self, end: socket.socket) -> None:
         self._end = end
-        self._stream = end.makefile("rb", buffering=_READ)
+        self._arrived = bytearray()
         self._lock = threading.Lock()
 
     def send(self, message: Any) -> bool:
@@ -35,20 +36,38 @@ class Link:
                 return False
         return True
 
-    def receive(self) -> Any:
-        """Wait for a message; None when the other process is gone."""
-        try:
-            head = self._stream.read(_LENGTH.size)
-            if len(head) < _LENGTH.size:
+    def receive(self, timeout_s: float | None = None) -> Any:
+        """
+        Wait for a message; None when the other process is gone.
+
+        ``TimeoutError`` when nothing came for so long.
+        """
+        while (message := self._cut()) is None:
+            try:
+                self._end.settimeout(timeout_s)
+                found = self._end.recv(_READ)
+            except TimeoutError:
+                raise
+            except OSError:
+                found = b""
+            if not found:
                 return None
-            (size,) = _LENGTH.unpack(head)
-            body = self._stream.read(size)
-        except OSError:
-            return None
-        return marshal.loads(body) if len(body) == size else None  # noqa: S302 - from our own other half
+            self._arrived += found
+        return message
 
     def close(self) -> None:
         """Let the other process read the end."""
-        self._end.shutdown(socket.SHUT_RDWR)
-        self._stream.close()
+        with suppress(OSError):
+            self._end.shutdown(socket.SHUT_RDWR)
         self._end.close()
+
+    def _cut(self) -> Any:
+        arrived = self._arrived
+        if len(arrived) < _LENGTH.size:
+            return None
+        end = _LENGTH.size + _LENGTH.unpack_from(arrived)[0]
+        if len(arrived) < end:
+            return None
+        message = marshal.loads(memoryview(arrived)[_LENGTH.size : end])  # noqa: S302 - from our own other half
+        del arrived[:end]
+        return message

@@ -56,12 +56,12 @@ def up(
     f_port: int,
     confirmed: bool,
     data: bytes,
-    decoded: Mapping[str, Any] | None,
+    decoded: Any,
     rx_info: list[Any],
     tx_info: Any,
     region_config_id: str,
 ) -> Document:
-    """Return the document of an ``up`` event; both infos may be ``verbatim``."""
+    """Return the document of an ``up`` event; ``verbatim`` parts are welcome."""
     document = {
         "deduplicationId": deduplication_id,
         "time": timestamp_text(time_ns),

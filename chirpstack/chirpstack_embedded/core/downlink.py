@@ -12,7 +12,7 @@ from typing import Any
 from chirpstack_api import gw
 
 from chirpstack_embedded.core import mac
-from chirpstack_embedded.core.ciphers import ciphers
+from chirpstack_embedded.core.ciphers import ciphers, sealed
 from chirpstack_embedded.core.context import FRAME_LIFETIME_S, Context, SentFrame
 from chirpstack_embedded.core.downlink_queue import Chosen
 from chirpstack_embedded.core.gateway_choice import choose_gateway
@@ -57,6 +57,8 @@ class Content:
     blocks: Sequence[Block]
     chosen: Chosen | None
     ack: bool
+    conf_f_cnt: int = 0
+    """The uplink that an ACK acknowledges; LoRaWAN 1.1 has it in the MIC."""
 
 
 def respond(context: Context, response: Response, now: float) -> None:
@@ -85,7 +87,12 @@ def respond(context: Context, response: Response, now: float) -> None:
     )
     if not (chosen or blocks or response.must_ack or response.must_send):
         return
-    content = Content(blocks=blocks, chosen=chosen, ack=response.must_ack)
+    content = Content(
+        blocks=blocks,
+        chosen=chosen,
+        ack=response.must_ack,
+        conf_f_cnt=max(device.f_cnt_up - 1, 0),
+    )
     _transmit(context, device, session, plan, gateway, opportunities, content, now)
 
 
@@ -252,7 +259,7 @@ def _note_counter(context: Context, session: Session, chosen: Chosen | None) -> 
         return session.f_cnt_down
     item = chosen.item
     if not item.is_encrypted:
-        item.f_cnt_down = session.f_cnt_down
+        item.f_cnt_down = session.app_f_cnt_down
         context.devices.update_item(item)
     return item.f_cnt_down or 0
 
@@ -265,18 +272,24 @@ def _phy_payload(
     if len(commands) > F_OPTS_MAX:
         # The commands go alone; the item waits, and the device learns that it does.
         control = _control(plan, content, pending=item is not None)
-        phy_payload = ciphers(session).downlink(
+        phy_payload = sealed(
+            session,
             f_cnt=session.f_cnt_down,
             f_port=MAC_F_PORT,
             payload=commands,
             f_ctrl=control,
+            conf_f_cnt=content.conf_f_cnt,
         )
         return phy_payload, False
     more = content.chosen.more if content.chosen else False
     if item is None or len(item.data) > opportunity.room:
         control = _control(plan, content, pending=more or item is not None)
-        phy_payload = ciphers(session).downlink(
-            f_cnt=session.f_cnt_down, f_opts=commands, f_ctrl=control
+        phy_payload = sealed(
+            session,
+            f_cnt=session.f_cnt_down,
+            f_opts=commands,
+            f_ctrl=control,
+            conf_f_cnt=content.conf_f_cnt,
         )
         return phy_payload, False
     return _with_item(session, plan, content, item, commands, more=more), True
@@ -291,17 +304,19 @@ def _with_item(
     *,
     more: bool,
 ) -> bytes:
-    f_cnt, payload = session.f_cnt_down, item.data
+    f_cnt, payload = session.app_f_cnt_down, item.data
     if item.is_encrypted:
         f_cnt = item.f_cnt_down or 0
         payload = _undo_encryption(session, item, f_cnt)
-    return ciphers(session).downlink(
+    return sealed(
+        session,
         f_cnt=f_cnt,
         f_port=item.f_port,
         payload=payload,
         f_opts=commands,
         f_ctrl=_control(plan, content, pending=more),
         confirmed=item.confirmed,
+        conf_f_cnt=content.conf_f_cnt,
     )
 
 

@@ -1,4 +1,4 @@
-"""OTAA of LoRaWAN 1.0.x, in ChirpStack's order (contract §2.2)."""
+"""OTAA of LoRaWAN 1.0.x and 1.1, in ChirpStack's order (contract §2.2)."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from chirpstack_embedded.core.dev_addr import random_dev_addr
 from chirpstack_embedded.core.gateway_choice import choose_gateway
 from chirpstack_embedded.core.reception import HeardFrame, filter_by_tenant
 from chirpstack_embedded.core.region import RegionPlan
-from chirpstack_embedded.core.session import otaa_session
+from chirpstack_embedded.core.session import class_at_start, otaa_session
 from chirpstack_embedded.core.verdict import Accepted, Dropped, Verdict
 from chirpstack_embedded.model import (
     Device,
@@ -22,7 +22,13 @@ from chirpstack_embedded.model import (
 from wire.errors import Malformed
 from wire.lorawan.ids import DevAddr, NetID
 from wire.lorawan.join import DLSettings, JoinAccept, JoinRequest
+from wire.lorawan.join_1_1 import Asked, seal_accept
 from wire.lorawan.keys import Key, derive_session_keys
+from wire.lorawan.keys_1_1 import (
+    SessionKeys11,
+    derive_session_keys_1_1,
+    js_int_key,
+)
 
 
 def handle_join(context: Context, heard: HeardFrame, now: float) -> Verdict:
@@ -67,11 +73,6 @@ def _admissible(
         return Dropped(cause="disabled", details=f"dev_eui={dev_eui}")
     if not device.profile.supports_otaa:
         return Dropped(cause="otaa_not_supported", details=f"dev_eui={dev_eui}")
-    if not device.mac_version.startswith("1.0"):
-        return Dropped(
-            cause="version_not_emulated",
-            details=f"dev_eui={dev_eui} mac_version={device.mac_version}",
-        )
     return device, keys
 
 
@@ -136,7 +137,7 @@ def _grant(
         context.devices.flush_queue(device)
     device.join_eui = str(request.join_eui)
     context.devices.save(device)
-    _send(context, heard, device, plan, accept.seal(Key(keys.nwk_key)), now)
+    _send(context, heard, device, plan, _sealed(accept, keys, request), now)
     document = documents.join(
         deduplication_id=heard.deduplication_id,
         time_ns=heard.time_ns,
@@ -157,7 +158,9 @@ def _accept(
         net_id=NetID.parse(net_id),
         dev_addr=DevAddr.parse(dev_addr),
         dl_settings=DLSettings(
-            rx1_dr_offset=network.rx1_dr_offset, rx2_data_rate=network.rx2_dr
+            rx1_dr_offset=network.rx1_dr_offset,
+            rx2_data_rate=network.rx2_dr,
+            opt_neg=not device.mac_version.startswith("1.0"),
         ),
         rx_delay=network.rx1_delay,
         cf_list=plan.cf_list(device.profile),
@@ -171,26 +174,56 @@ def _start_session(
     keys: Keys,
     accept: JoinAccept,
 ) -> None:
-    session_keys = derive_session_keys(
-        Key(keys.nwk_key),
-        join_nonce=accept.join_nonce,
-        net_id=accept.net_id,
-        dev_nonce=request.dev_nonce,
-    )
     device.session = otaa_session(
         device,
         region_config_id=plan.region.id,
         network=plan.region.network,
         dev_addr=str(accept.dev_addr),
-        nwk_s_key=bytes(session_keys.nwk_s_key),
-        app_s_key=bytes(session_keys.app_s_key),
+        keys=_session_keys(accept, keys, request),
         rx2_frequency_hz=plan.table.rx2_frequency_hz,
         enabled_channels=plan.joined_channels(accept.cf_list),
         extra_channels=plan.cf_list_channels(),
     )
     device.dev_addr = str(accept.dev_addr)
     device.f_cnt_up = 0
-    device.enabled_class = "C" if device.profile.supports_class_c else "A"
+    device.enabled_class = class_at_start(device)
+
+
+def _sealed(accept: JoinAccept, keys: Keys, request: JoinRequest) -> bytes:
+    nwk_key = Key(keys.nwk_key)
+    if not accept.dl_settings.opt_neg:
+        return accept.seal(nwk_key)
+    return seal_accept(
+        accept,
+        nwk_key,
+        js_int_key=js_int_key(nwk_key, request.dev_eui),
+        asked=Asked(join_eui=request.join_eui, nonce=request.dev_nonce),
+    )
+
+
+def _session_keys(
+    accept: JoinAccept, keys: Keys, request: JoinRequest
+) -> SessionKeys11:
+    if accept.dl_settings.opt_neg:
+        return derive_session_keys_1_1(
+            nwk_key=Key(keys.nwk_key),
+            app_key=Key(keys.app_key),
+            join_nonce=accept.join_nonce,
+            join_eui=request.join_eui,
+            dev_nonce=request.dev_nonce,
+        )
+    found = derive_session_keys(
+        Key(keys.nwk_key),
+        join_nonce=accept.join_nonce,
+        net_id=accept.net_id,
+        dev_nonce=request.dev_nonce,
+    )
+    return SessionKeys11(
+        f_nwk_s_int_key=found.nwk_s_key,
+        s_nwk_s_int_key=found.nwk_s_key,
+        nwk_s_enc_key=found.nwk_s_key,
+        app_s_key=found.app_s_key,
+    )
 
 
 def _send(

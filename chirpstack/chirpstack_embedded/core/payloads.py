@@ -1,18 +1,25 @@
 """Decode and encode application payloads by the profile's runtime (contract §4)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from chirpstack_api import api
 
-from chirpstack_embedded.codec import CodecError, DecodedObject, EncodedPayload
+from chirpstack_embedded.codec import CodecError, DecodedObject, EncodedPayload, Uplink
+from chirpstack_embedded.model import Device
 
 _NONE, _JS = api.CodecRuntime.NONE, api.CodecRuntime.JS
 NOT_EMULATED = "the Cayenne LPP codec is not emulated by Garonne's embedded server"
 
 
+MOST_PROFILES = 256
+
+
 class Codec(Protocol):
     """Runs a profile's script."""
+
+    def expect(self, uplinks: Sequence[Uplink]) -> None:
+        """Begin with what ``decode`` will be asked for soon."""
 
     def decode(
         self,
@@ -35,6 +42,23 @@ class Payloads:
 
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
+        self._scripts: dict[int, tuple[api.DeviceProfile, str]] = {}
+
+    def expect(self, uplinks: Iterable[tuple[Device, int, bytes, float]]) -> None:
+        """Begin with uplinks that will be decoded: device, port, payload, time."""
+        self._codec.expect(
+            [
+                Uplink(
+                    self._script(device.profile),
+                    f_port,
+                    data,
+                    recv_time,
+                    device.variables,
+                )
+                for device, f_port, data, recv_time in uplinks
+                if device.profile.payload_codec_runtime == _JS
+            ]
+        )
 
     def decode(
         self,
@@ -49,7 +73,7 @@ class Payloads:
             return None
         if profile.payload_codec_runtime != _JS:
             return CodecError(NOT_EMULATED)
-        script = profile.payload_codec_script
+        script = self._script(profile)
         return self._codec.decode(script, f_port, data, recv_time, variables)
 
     def encode(
@@ -68,3 +92,12 @@ class Payloads:
         if isinstance(found, EncodedPayload) and found.f_port is None:
             return EncodedPayload(found.data, f_port)
         return found
+
+    def _script(self, profile: api.DeviceProfile) -> str:
+        """Return the same text for the same message: its hash is known then."""
+        found = self._scripts.get(id(profile))
+        if found is None or found[0] is not profile:
+            if len(self._scripts) >= MOST_PROFILES:
+                self._scripts.clear()
+            found = self._scripts[id(profile)] = (profile, profile.payload_codec_script)
+        return found[1]

@@ -16,7 +16,7 @@ def take_from_queue(
     deduplication_id: str = "",
 ) -> Chosen | None:
     """Return the item to send in ``room`` octets; discard and tell what cannot be."""
-    f_cnt_down = device.session.f_cnt_down if device.session else 0
+    f_cnt_down = device.session.app_f_cnt_down if device.session else 0
     choice = choose(device.queue, max_payload_size=room, f_cnt_down=f_cnt_down, now=now)
     for discarded in choice.discarded:
         context.devices.delete_item(device, discarded.item)

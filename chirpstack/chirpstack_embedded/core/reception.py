@@ -51,6 +51,8 @@ class HeardFrame:
     dr: int
     channel: int
     time_ns: int
+    looked: Any = None
+    """What ``core.uplink`` found when it looked ahead."""
 
     @property
     def max_snr_db(self) -> float:

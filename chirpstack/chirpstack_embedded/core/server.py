@@ -7,7 +7,7 @@ what leaves is in ``transmissions()`` and ``events()``.
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -23,7 +23,11 @@ from chirpstack_embedded.core.multicast import run_multicast_pass
 from chirpstack_embedded.core.reception import HeardFrame, assemble
 from chirpstack_embedded.core.scheduler import run_pass
 from chirpstack_embedded.core.tx_ack import handle_tx_ack
-from chirpstack_embedded.core.uplink import handle_data, response_delay_s
+from chirpstack_embedded.core.uplink import (
+    expect_payloads,
+    handle_data,
+    response_delay_s,
+)
 from chirpstack_embedded.core.verdict import Accepted, Dropped, Verdict
 from wire.errors import Malformed
 from wire.lorawan.mhdr import MType, m_type_of
@@ -66,16 +70,38 @@ class NetworkServer:
         self._collector.receive(region_config_id, topic, payload, now)
         self._take_found(now)
 
-    def take(self, finding: Finding, now: float) -> None:
+    def take(
+        self, finding: Finding, now: float, ahead: HeardFrame | None = None
+    ) -> None:
         """Take what a collector elsewhere has found."""
         if isinstance(finding, Collected):
-            self._safely("up", self._handle, finding, now)
+            self._safely("up", self._handle, finding, now, ahead)
         elif isinstance(finding, Said):
             self._safely("gw", self._note, finding, now)
         else:
-            self._drop(
-                finding.what, Dropped(cause=finding.cause, details=finding.details)
-            )
+            dropped = Dropped(cause=finding.cause, details=finding.details)
+            self._drop(finding.what, dropped)
+
+    def take_all(self, findings: Sequence[Finding], now: float) -> None:
+        """
+        Take many findings as of ``now``.
+
+        The codec hears of all uplinks first: it may be in a process of its own.
+        """
+        ahead = [self._look_ahead(finding, now) for finding in findings]
+        frames = [heard for heard in ahead if heard is not None]
+        self._safely("up", expect_payloads, self._context, frames)
+        for finding, heard in zip(findings, ahead, strict=True):
+            self.take(finding, now, heard)
+
+    def _look_ahead(self, finding: Finding, now: float) -> HeardFrame | None:
+        if not isinstance(finding, Collected):
+            return None
+        try:
+            heard = assemble(self._context, finding, now)
+        except Exception:  # noqa: BLE001 - it will come again, and be named, when it is its turn
+            return None
+        return heard if isinstance(heard, HeardFrame) else None
 
     def count_received(self, received: Mapping[str, int]) -> None:
         """Count messages of gateways, by kind."""
@@ -155,13 +181,13 @@ class NetworkServer:
             self._context.devices.forget_unsaved()
             self._drop(what, Dropped(cause="error", details=repr(error)))
 
-    def _handle(self, uplink: Collected, now: float) -> None:
+    def _handle(self, uplink: Collected, now: float, ahead: HeardFrame | None) -> None:
         try:
             m_type = m_type_of(uplink.phy_payload)
         except Malformed as error:
             self._drop("up", Dropped(cause="malformed", details=str(error)))
             return
-        heard = assemble(self._context, uplink, now)
+        heard = ahead or assemble(self._context, uplink, now)
         if isinstance(heard, Dropped):
             is_data = m_type in _DATA
             self._drop("up", heard, kind="data" if is_data else "join")

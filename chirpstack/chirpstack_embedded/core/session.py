@@ -2,6 +2,13 @@
 
 from chirpstack_embedded.config import RegionNetwork
 from chirpstack_embedded.model import Channel, Device, Session
+from wire.lorawan.keys_1_1 import SessionKeys11
+
+
+def class_at_start(device: Device) -> str:
+    """Return the class after a join; in 1.1 class C begins with a DeviceModeInd."""
+    is_1_0 = device.mac_version.startswith("1.0")
+    return "C" if device.profile.supports_class_c and is_1_0 else "A"
 
 
 def otaa_session(
@@ -10,8 +17,7 @@ def otaa_session(
     region_config_id: str,
     network: RegionNetwork,
     dev_addr: str,
-    nwk_s_key: bytes,
-    app_s_key: bytes,
+    keys: SessionKeys11,
     rx2_frequency_hz: int,
     enabled_channels: list[int],
     extra_channels: dict[int, Channel],
@@ -21,8 +27,10 @@ def otaa_session(
         region_config_id=region_config_id,
         dev_addr=dev_addr,
         mac_version=device.mac_version,
-        nwk_s_key=nwk_s_key,
-        app_s_key=app_s_key,
+        nwk_s_key=bytes(keys.f_nwk_s_int_key),
+        app_s_key=bytes(keys.app_s_key),
+        s_nwk_s_int_key=bytes(keys.s_nwk_s_int_key),
+        nwk_s_enc_key=bytes(keys.nwk_s_enc_key),
         skip_f_cnt_check=device.skip_fcnt_check,
         rx1_delay=network.rx1_delay,
         rx1_dr_offset=network.rx1_dr_offset,
@@ -37,9 +45,9 @@ def abp_session(
     device: Device,
     *,
     dev_addr: str,
-    nwk_s_key: bytes,
-    app_s_key: bytes,
+    keys: SessionKeys11,
     f_cnt_down: int,
+    a_f_cnt_down: int = 0,
 ) -> Session:
     """
     Return the session of ``Activate`` (contract §2.13).
@@ -50,16 +58,31 @@ def abp_session(
         region_config_id="",
         dev_addr=dev_addr,
         mac_version=device.mac_version,
-        nwk_s_key=nwk_s_key,
-        app_s_key=app_s_key,
+        nwk_s_key=bytes(keys.f_nwk_s_int_key),
+        app_s_key=bytes(keys.app_s_key),
+        s_nwk_s_int_key=bytes(keys.s_nwk_s_int_key),
+        nwk_s_enc_key=bytes(keys.nwk_s_enc_key),
         f_cnt_down=f_cnt_down,
+        a_f_cnt_down=a_f_cnt_down,
         skip_f_cnt_check=device.skip_fcnt_check,
         rx1_delay=0,
     )
-    profile = device.profile
-    if not profile.supports_otaa:
-        session.rx1_delay = profile.abp_rx1_delay
-        session.rx1_dr_offset = profile.abp_rx1_dr_offset
-        session.rx2_dr = profile.abp_rx2_dr
-        session.rx2_frequency_hz = profile.abp_rx2_freq
+    reset_to_boot(device, session)
     return session
+
+
+def reset_to_boot(device: Device, session: Session) -> None:
+    """Take what a device has when it starts: its version and, with ABP, its windows."""
+    profile = device.profile
+    session.mac_version = device.mac_version
+    session.nb_trans = 1
+    if profile.supports_otaa:
+        return
+    session.tx_power_index = 0
+    session.min_supported_tx_power_index = session.max_supported_tx_power_index = 0
+    session.extra_uplink_channels = {}
+    session.enabled_uplink_channels = []
+    session.rx1_delay = profile.abp_rx1_delay
+    session.rx1_dr_offset = profile.abp_rx1_dr_offset
+    session.rx2_dr = profile.abp_rx2_dr
+    session.rx2_frequency_hz = profile.abp_rx2_freq

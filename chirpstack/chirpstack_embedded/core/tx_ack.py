@@ -98,7 +98,7 @@ def _transmitted(
             details=f"dev_eui={device.dev_eui} queue_item_id={sent.queue_item_id}",
         )
     _settle_item(context, device, session, item, now)
-    session.f_cnt_down = sent.f_cnt_down + 1
+    session.count_app_down(sent.f_cnt_down + 1)
     context.devices.save(device)
     _tell(context, device, sent, item, index, now)
     return Accepted(dev_eui=device.dev_eui, kind="tx_ack")

@@ -1,18 +1,18 @@
 """What happens to a data uplink, in ChirpStack's order (contract §2.4)."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from chirpstack_embedded.codec import CodecError, DecodedObject
 from chirpstack_embedded.core import documents, mac
-from chirpstack_embedded.core.ciphers import ciphers
+from chirpstack_embedded.core.ciphers import opened, signed_by
 from chirpstack_embedded.core.context import Context
 from chirpstack_embedded.core.downlink import Response
 from chirpstack_embedded.core.mac.exchange import Exchange
 from chirpstack_embedded.core.reception import HeardFrame, filter_by_tenant
-from chirpstack_embedded.core.rendering import NANO
+from chirpstack_embedded.core.rendering import NANO, verbatim
 from chirpstack_embedded.core.verdict import Accepted, Dropped, Verdict
 from chirpstack_embedded.history import UplinkHistory, UplinkRecord
 from chirpstack_embedded.model import (
@@ -24,6 +24,9 @@ from chirpstack_embedded.model import (
 from wire.errors import Malformed
 from wire.lorawan.counters import full_f_cnt_up
 from wire.lorawan.data import DataFrame
+from wire.lorawan.mhdr import MType, m_type_of
+
+_DATA_UP = frozenset({MType.UNCONFIRMED_DATA_UP, MType.CONFIRMED_DATA_UP})
 
 Counting = Literal["next", "retransmission", "reset"]
 
@@ -46,27 +49,71 @@ class Outcome:
     response: Response | None = None
 
 
-def handle_data(context: Context, heard: HeardFrame, now: float) -> Outcome:
-    """Take an uplink: verify, decrypt, tell, and prepare the answer."""
+class Looked(NamedTuple):
+    """A frame whose device is known, decrypted; nothing has been changed yet."""
+
+    frame: DataFrame
+    match: Match
+    data: bytes
+    f_opts: bytes
+    f_cnt_up: int
+
+    def still_holds(self, context: Context) -> bool:
+        """Whether nothing has happened to the device since."""
+        device = self.match.device
+        return (
+            device.f_cnt_up == self.f_cnt_up
+            and device.session is self.match.session
+            and context.devices.get(device.dev_eui) is device
+        )
+
+
+def expect_payloads(context: Context, frames: Iterable[HeardFrame]) -> None:
+    """Let the codec begin with the uplinks that will probably be accepted."""
+    expected = []
+    for heard in frames:
+        if m_type_of(heard.phy_payload) not in _DATA_UP:
+            continue
+        looked = heard.looked = _look(context, heard)
+        if isinstance(looked, Looked) and looked.frame.f_port != 0:
+            f_port, time_s = looked.frame.f_port or 0, heard.time_ns / NANO
+            expected.append((looked.match.device, f_port, looked.data, time_s))
+    context.payloads.expect(expected)
+
+
+def _look(context: Context, heard: HeardFrame) -> Looked | Dropped:
+    known = heard.looked
+    if isinstance(known, Looked) and known.still_holds(context):
+        return known
     try:
         frame = DataFrame.parse(heard.phy_payload)
     except Malformed as error:
-        return Outcome(verdict=Dropped(cause="malformed", details=str(error)))
+        return Dropped(cause="malformed", details=str(error))
     found = _match(context, heard, frame)
     if isinstance(found, Dropped):
-        return Outcome(verdict=found)
+        return found
+    data, f_opts = opened(found.session, frame, found.f_cnt)
+    return Looked(frame, found, data, f_opts, found.device.f_cnt_up)
+
+
+def handle_data(context: Context, heard: HeardFrame, now: float) -> Outcome:
+    """Take an uplink: verify, decrypt, tell, and prepare the answer."""
+    looked = _look(context, heard)
+    if isinstance(looked, Dropped):
+        return Outcome(verdict=looked)
+    frame, found, data, f_opts, _ = looked
     refused = _refusal(context, heard, found)
     if refused is not None:
         return Outcome(verdict=refused)
     device, session = found.device, found.session
     _advance_counter(context, found, now)
     _remember_gateways(context, heard, session)
-    data = ciphers(session).decrypt(frame, found.f_cnt)
     session.adr = frame.f_ctrl.adr
     _follow_data_rate(heard, device, session, now)
     _reset_channels(context, heard, frame, session)
     class_before = device.enabled_class
-    answered = _handle_mac_commands(context, heard, frame, found, data)
+    commands = data if frame.f_port == 0 else f_opts
+    answered = _handle_mac_commands(context, heard, found, commands)
     _append_history(heard, session, found.f_cnt)
     _tell_up(context, heard, frame, found, data, class_before)
     context.devices.save(device)
@@ -118,11 +165,10 @@ def _signers(
     # An ABP session has no region before its first uplink.
     if session.region_config_id not in {"", heard.region_config_id}:
         return
-    keys = ciphers(session)
     full = full_f_cnt_up(device.f_cnt_up, frame.f_cnt_16)
     # The bare 16 bits detect a device whose counter started again.
     for f_cnt in dict.fromkeys((full, frame.f_cnt_16)):
-        if keys.verify(heard.phy_payload, f_cnt):
+        if signed_by(session, heard, f_cnt):
             yield session, f_cnt
 
 
@@ -209,9 +255,8 @@ def _reset_channels(
 
 
 def _handle_mac_commands(
-    context: Context, heard: HeardFrame, frame: DataFrame, match: Match, data: bytes
+    context: Context, heard: HeardFrame, match: Match, octets: bytes
 ) -> mac.Answered:
-    octets = data if frame.f_port == 0 else frame.f_opts
     if not octets:
         return mac.Answered()
     exchange = Exchange(
@@ -250,7 +295,7 @@ def _tell_up(
     device = match.device
     payload = b"" if frame.f_port == 0 else data
     decoded = _decode(context, heard, device, frame.f_port or 0, payload)
-    if decoded is not None and not _is_finite(decoded):
+    if decoded is not None and not decoded.json and not _is_finite(decoded.object):
         # JSON has no infinity: ChirpStack loses this event, and says so.
         context.warn(f"ns.event.drop cause=infinity dev_eui={device.dev_eui}")
         return
@@ -267,7 +312,7 @@ def _tell_up(
         f_port=frame.f_port or 0,
         confirmed=frame.confirmed,
         data=payload,
-        decoded=decoded,
+        decoded=decoded and _shown(decoded),
         rx_info=heard.rx_documents(),
         tx_info=heard.tx_document(),
         region_config_id=heard.region_config_id,
@@ -283,12 +328,12 @@ def _tell_up(
 
 def _decode(
     context: Context, heard: HeardFrame, device: Device, f_port: int, data: bytes
-) -> Mapping[str, Any] | None:
+) -> DecodedObject | None:
     decoded = context.payloads.decode(
         device.profile, device.variables, f_port, data, heard.time_ns / NANO
     )
     if isinstance(decoded, DecodedObject):
-        return decoded.object
+        return decoded
     if isinstance(decoded, CodecError):
         context.emit_log(
             device,
@@ -299,6 +344,10 @@ def _decode(
             context={"deduplication_id": heard.deduplication_id},
         )
     return None
+
+
+def _shown(decoded: DecodedObject) -> Any:
+    return verbatim(decoded.json) if decoded.json else decoded.object
 
 
 def _is_finite(value: Any) -> bool:
@@ -312,7 +361,8 @@ def _is_finite(value: Any) -> bool:
 
 
 def _acknowledge(context: Context, heard: HeardFrame, device: Device) -> None:
-    # 1.0.x does not bind the ACK to a counter: it is for the first pending item.
+    # 1.0.x does not bind the ACK to a counter, 1.1 does by its MIC: it is for the
+    # first pending item.
     item = next((item for item in device.queue if item.is_pending), None)
     if item is None:
         context.warn(f"ns.up.ack.drop cause=nothing_pending dev_eui={device.dev_eui}")

@@ -6,7 +6,7 @@ from chirpstack_api import api, common
 from google.protobuf.empty_pb2 import Empty
 
 from chirpstack_embedded.core.dev_addr import random_dev_addr
-from chirpstack_embedded.core.session import abp_session
+from chirpstack_embedded.core.session import abp_session, class_at_start
 from chirpstack_embedded.grpc_api import multicast, queue
 from chirpstack_embedded.grpc_api.applications import find as find_application
 from chirpstack_embedded.grpc_api.call import Call
@@ -28,6 +28,8 @@ from chirpstack_embedded.grpc_api.refusal import (
 )
 from chirpstack_embedded.model import Device, Keys
 from chirpstack_embedded.store import DeviceSettings
+from wire.lorawan.keys import Key
+from wire.lorawan.keys_1_1 import SessionKeys11
 
 BATTERY_UNKNOWN = -1.0
 
@@ -165,25 +167,22 @@ def activate(call: Call, request: Any) -> Any:
     wanted = request.device_activation
     device = call.device(parse_eui(wanted.dev_eui), write=True)
     dev_addr = parse_dev_addr(wanted.dev_addr)
-    parse_key(wanted.s_nwk_s_int_key)
-    f_nwk_s_int_key = parse_key(wanted.f_nwk_s_int_key)
-    parse_key(wanted.nwk_s_enc_key)
-    app_s_key = parse_key(wanted.app_s_key)
-    if not device.mac_version.startswith("1.0"):
-        raise internal(
-            f"sessions of LoRaWAN {device.mac_version} are not emulated:"
-            " use a profile of 1.0.x"
-        )
+    keys = SessionKeys11(
+        s_nwk_s_int_key=Key(parse_key(wanted.s_nwk_s_int_key)),
+        f_nwk_s_int_key=Key(parse_key(wanted.f_nwk_s_int_key)),
+        nwk_s_enc_key=Key(parse_key(wanted.nwk_s_enc_key)),
+        app_s_key=Key(parse_key(wanted.app_s_key)),
+    )
     device.session = abp_session(
         device,
         dev_addr=dev_addr,
-        nwk_s_key=f_nwk_s_int_key,
-        app_s_key=app_s_key,
+        keys=keys,
         f_cnt_down=wanted.n_f_cnt_down,
+        a_f_cnt_down=wanted.a_f_cnt_down,
     )
     device.dev_addr = dev_addr
     device.f_cnt_up = wanted.f_cnt_up
-    device.enabled_class = "C" if device.profile.supports_class_c else "A"
+    device.enabled_class = class_at_start(device)
     if device.profile.flush_queue_on_activate:
         call.store.devices.flush_queue(device)
     call.store.devices.save(device)
@@ -205,17 +204,18 @@ def get_activation(call: Call, request: Any) -> Any:
     session = device.session
     if session is None:
         return api.GetDeviceActivationResponse()
-    nwk_s_key = session.nwk_s_key.hex()
+    f_nwk_s_int_key = session.nwk_s_key
     return api.GetDeviceActivationResponse(
         device_activation=api.DeviceActivation(
             dev_eui=device.dev_eui,
             dev_addr=session.dev_addr,
             app_s_key=session.app_s_key.hex(),
-            nwk_s_enc_key=nwk_s_key,
-            s_nwk_s_int_key=nwk_s_key,
-            f_nwk_s_int_key=nwk_s_key,
+            nwk_s_enc_key=(session.nwk_s_enc_key or f_nwk_s_int_key).hex(),
+            s_nwk_s_int_key=(session.s_nwk_s_int_key or f_nwk_s_int_key).hex(),
+            f_nwk_s_int_key=f_nwk_s_int_key.hex(),
             f_cnt_up=device.f_cnt_up,
             n_f_cnt_down=session.f_cnt_down,
+            a_f_cnt_down=session.a_f_cnt_down,
         )
     )
 

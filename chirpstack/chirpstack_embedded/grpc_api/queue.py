@@ -71,7 +71,7 @@ def get_queue(call: Call, request: Any) -> Any:
 def get_next_f_cnt_down(call: Call, request: Any) -> Any:
     """Return the counter ChirpStack would; 1 on a fresh session (contract §5.4)."""
     device = call.device(parse_eui(request.dev_eui), write=False)
-    session_f_cnt = device.session.f_cnt_down if device.session else 0
+    session_f_cnt = device.session.app_f_cnt_down if device.session else 0
     queued = max((item.f_cnt_down or 0 for item in device.queue), default=0)
     return api.GetDeviceNextFCntDownResponse(f_cnt_down=max(session_f_cnt, queued + 1))
 

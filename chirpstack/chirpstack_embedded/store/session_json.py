@@ -12,6 +12,7 @@ from chirpstack_embedded.history import UplinkHistory, UplinkRecord
 from chirpstack_embedded.model import Channel, HeardUplink, Reception, Session
 
 _NAMES = tuple(field.name for field in fields(Session))
+_KEYS = ("nwk_s_key", "app_s_key", "s_nwk_s_int_key", "nwk_s_enc_key")
 # Written for every uplink: a getter of many names is one call into C.
 _session_values = attrgetter(*_NAMES)
 
@@ -21,6 +22,8 @@ def dump_session(session: Session) -> bytes:
     document: dict[str, Any] = dict(zip(_NAMES, _session_values(session), strict=True))
     document["nwk_s_key"] = session.nwk_s_key.hex()
     document["app_s_key"] = session.app_s_key.hex()
+    document["s_nwk_s_int_key"] = session.s_nwk_s_int_key.hex()
+    document["nwk_s_enc_key"] = session.nwk_s_enc_key.hex()
     document["mac_command_pending"] = {
         str(cid): data.hex() for cid, data in session.mac_command_pending.items()
     }
@@ -44,8 +47,8 @@ def load_session(data: bytes) -> Session:
     document = orjson.loads(data)
     document["region_config_id"] = intern(document["region_config_id"])
     document["mac_version"] = intern(document["mac_version"])
-    document["nwk_s_key"] = bytes.fromhex(document["nwk_s_key"])
-    document["app_s_key"] = bytes.fromhex(document["app_s_key"])
+    for name in _KEYS:  # a session of before LoRaWAN 1.1 has but two
+        document[name] = bytes.fromhex(document.get(name, ""))
     document["mac_command_pending"] = {
         int(cid): bytes.fromhex(text)
         for cid, text in document["mac_command_pending"].items()

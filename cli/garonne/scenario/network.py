@@ -4,6 +4,7 @@ import random
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -36,6 +37,12 @@ TELLS_THE_TIME = re.compile(r"recvTime|Date|performance|Math\s*\.\s*random")
 MOST_REMEMBERED = 16_384
 
 
+@lru_cache(maxsize=64)  # a city has few scripts, each of many thousand characters
+def tells_the_time(script: str) -> bool:
+    """Whether a script could answer otherwise another time."""
+    return TELLS_THE_TIME.search(script) is not None
+
+
 class RememberingCodec(Codec):
     """Asks a script only once about the same bytes, unless it could tell the time."""
 
@@ -56,7 +63,7 @@ class RememberingCodec(Codec):
         if (known := self._answers.get(key)) is not None:
             return known
         answer = super().decode(script, f_port, data, recv_time, variables)
-        if not TELLS_THE_TIME.search(script) and len(self._answers) < MOST_REMEMBERED:
+        if not tells_the_time(script) and len(self._answers) < MOST_REMEMBERED:
             self._answers[key] = answer
         return answer
 

@@ -58,6 +58,8 @@ class VirtualOperator:
 
     def next_deadline(self) -> float | None:
         """When to call `tick`."""
+        if not self._lives:
+            return self._due[0][0] if self._due else None
         deadlines = [self._due[0][0]] if self._due else []
         lives = [life.next_deadline() for life in self._lives.values() if not life.idle]
         return min([*deadlines, *(at for at in lives if at is not None)], default=None)

@@ -114,13 +114,17 @@ class VirtualCity:
 
         What becomes due only now has its turn in the next step, at the same instant.
         """
-        devices, radio, _, network, operator = deadlines
+        devices, radio, wire, network, operator = deadlines
         if devices <= now:
             self.fleet.tick(now)
             self._settle_devices()
         if radio <= now:
             self._radio.tick(now)
             self._settle_radio(now)
+        if min(wire, network, operator) <= now:
+            self._step_network(now, network=network, operator=operator)
+
+    def _step_network(self, now: float, *, network: float, operator: float) -> None:
         while self._wire and self._wire[0][0] <= now:
             heappop(self._wire)[2](now)
         if network <= now:

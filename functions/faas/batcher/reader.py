@@ -16,6 +16,7 @@ from redis import Redis
 from city import keys
 from city.failpoint import Failpoint
 from city.lease import Changes, Lease
+from faas import scripts
 from faas.batcher.ranges import Intent, Sized, next_intent
 from faas.batches import Batch, Stored
 from faas.functions import OnBatch
@@ -60,12 +61,14 @@ class Reader:
         self._cursor = keys.cursor(partition, function)
         self._stream = keys.events(partition)
         self._waiting: list[Sized] = []
+        self._ahead: list[Stored] = []
         self.position: str | None = None
         self._intent: Intent | None = None
 
     def forget(self) -> None:
         """Drop what is in memory: Redis knows better."""
         self._waiting.clear()
+        self._ahead.clear()
         self.position = self._intent = None
 
     def turn(self) -> bool:
@@ -86,23 +89,32 @@ class Reader:
         }
         self.position = found.get("position", BEGINNING)
         self._waiting.clear()
+        self._ahead.clear()
         if "first" in found:
             self._intent = Intent(
                 first=found["first"], last=found["last"], count=int(found["count"])
             )
 
     def _look_ahead(self) -> None:
-        """Learn the sizes of what waits, each entry once."""
+        """Read what waits, each entry once, and no more than a range may hold."""
         start = self._waiting[-1].entry if self._waiting else self.position
+        held = sum(entry.bytes for entry in self._waiting)
         room = self._trigger.max_events - len(self._waiting)
-        while room > 0:
-            count = min(room, READ_AHEAD)
-            found = self._redis.xrange(self._stream, f"({start}", "+", count=count)
-            self._waiting += [Sized(i.decode(), _size(fields)) for i, fields in found]
-            room -= len(found)
-            if len(found) < count:
+        while room > 0 and held <= self._trigger.max_bytes:
+            found = self._range(f"({start}", "+", min(room, READ_AHEAD))
+            sizes = [Sized(e.entry, len(e.topic) + len(e.payload)) for e in found]
+            self._ahead += found
+            self._waiting += sizes
+            held += sum(entry.bytes for entry in sizes)
+            if len(found) < min(room, READ_AHEAD):
                 return
-            start = self._waiting[-1].entry
+            room -= len(found)
+            start = found[-1].entry
+
+    def _range(self, first: str, last: str, count: int) -> list[Stored]:
+        command = ["XRANGE", self._stream, first, last, "COUNT", count]
+        (found,) = scripts.send(self._redis, [command])
+        return [_stored(entry, fields) for entry, fields in found]
 
     def _intend(self, intent: Intent | None) -> None:
         if intent is None:
@@ -123,7 +135,13 @@ class Reader:
         self._advance(intent)
 
     def _read(self, intent: Intent) -> Batch:
-        found = self._redis.xrange(self._stream, intent.first, intent.last)
+        found = self._ahead[: intent.count]
+        if not found or (found[0].entry, found[-1].entry) != (
+            intent.first,
+            intent.last,
+        ):
+            # Somebody's intent: nothing that waits was read here before.
+            found = self._range(intent.first, intent.last, intent.count + 1)
         if len(found) != intent.count:
             # Nothing of ours takes entries out above the cursor: somebody else did.
             _log.error(
@@ -136,9 +154,7 @@ class Reader:
                 intent.count,
                 len(found),
             )
-        return Batch(
-            partition=self._partition, events=tuple(_stored(i, f) for i, f in found)
-        )
+        return Batch(partition=self._partition, events=tuple(found))
 
     def _advance(self, intent: Intent) -> None:
         changes = Changes()
@@ -149,15 +165,13 @@ class Reader:
             return
         self.position, self._intent = intent.last, None
         self._waiting = self._waiting[intent.count :]
+        self._ahead = self._ahead[intent.count :]
 
 
-def _size(fields: dict[bytes, bytes]) -> int:
-    return sum(len(value) for value in fields.values())
-
-
-def _stored(entry: bytes, fields: dict[bytes, bytes]) -> Stored:
+def _stored(entry: bytes, fields: list[bytes]) -> Stored:
+    found = dict(zip(fields[::2], fields[1::2], strict=True))
     return Stored(
         entry=entry.decode(),
-        topic=fields.get(b"topic", b"").decode(errors="backslashreplace"),
-        payload=fields.get(b"payload", b""),
+        topic=found.get(b"topic", b"").decode(errors="backslashreplace"),
+        payload=found.get(b"payload", b""),
     )

@@ -16,7 +16,7 @@ from wire.lorawan.mhdr import MType, m_type_of
 _REQUEST = Struct("<B8s8sH4s")
 _ACCEPT = Struct("<B3s3s4sBB")
 _CF_LIST_SIZE = 16
-_ACCEPT_SIZES = (17, 33)
+ACCEPT_SIZES = (17, 33)
 _FREQUENCIES = 5
 _MASKS = 7
 
@@ -164,7 +164,7 @@ class JoinAccept:
     @classmethod
     def parse_plain(cls, message: bytes) -> Self:
         """Read MHDR and clear body, without MIC."""
-        if len(message) + MIC_SIZE not in _ACCEPT_SIZES:
+        if len(message) + MIC_SIZE not in ACCEPT_SIZES:
             raise Malformed(
                 f"a join-accept has 17 or 33 octets, not {len(message) + MIC_SIZE}"
             )
@@ -182,7 +182,7 @@ class JoinAccept:
     @classmethod
     def open(cls, phy_payload: bytes, app_key: Key) -> Self | None:
         """Decrypt as the device does; None when the MIC is not of this key."""
-        if len(phy_payload) not in _ACCEPT_SIZES:
+        if len(phy_payload) not in ACCEPT_SIZES:
             raise Malformed(
                 f"a join-accept has 17 or 33 octets, not {len(phy_payload)}"
             )

@@ -33,7 +33,7 @@ _CONFIRMED_UP = MType.CONFIRMED_DATA_UP << 5
 _CONFIRMED_DOWN = MType.CONFIRMED_DATA_DOWN << 5
 
 
-def _stream(key: Key) -> CipherContext:
+def key_stream(key: Key) -> CipherContext:
     """Return what makes the key stream of §4.3.3: A_1 … A_n are a counter's blocks."""
     return Cipher(AES(key), CTR(bytes(_BLOCK))).encryptor()
 
@@ -70,7 +70,7 @@ class Session:
             b"\x01\0\0\0\0" + way.to_bytes() + self._dev_addr_le for way in Direction
         )
         self._mac = CMAC(AES(nwk_s_key)).copy
-        self._app = _stream(app_s_key)
+        self._app = key_stream(app_s_key)
         self._nwk: CipherContext | None = None
 
     def __repr__(self) -> str:
@@ -166,5 +166,5 @@ class Session:
 
     def _nwk_stream(self) -> CipherContext:
         if self._nwk is None:
-            self._nwk = _stream(self.nwk_s_key)
+            self._nwk = key_stream(self.nwk_s_key)
         return self._nwk

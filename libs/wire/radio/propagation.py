@@ -7,7 +7,6 @@ one seed see one city, and the order of frames changes nothing.
 """
 
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import product
 from math import asin, cos, floor, radians, sin, sqrt
@@ -44,9 +43,12 @@ class Way(NamedTuple):
     loss_db: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """How a frame arrives at one place; audible: strong enough, if it is alone."""
+class Link(NamedTuple):
+    """
+    How a frame arrives at one place; audible: strong enough, if it is alone.
+
+    A named tuple, one being made for every frame and gateway: use it by name.
+    """
 
     distance_m: float
     rssi_dbm: float
@@ -66,34 +68,39 @@ class Propagation:
     ) -> None:
         self.profile = profile
         self._seed = seed
+        self._fades = isinstance(profile.shadow, Fading)
         self._indoors = indoors if profile.has_buildings else frozenset()
-        self._ways: dict[tuple[Site, Site], Way] = {}
+        self._ways: dict[tuple[EUI64, float, float, Site, bool], Way] = {}
+        self._least: dict[tuple[bool, int, int], float] = {}
 
     def link(self, frame: AirFrame, at: Site) -> Link:
         """How a frame arrives at a site; whoever inverts the IQ is the gateway."""
-        sender = Site(frame.sender, frame.latitude, frame.longitude)
-        ends = (sender, at) if frame.iq_inverted else (at, sender)
-        way = self._way(*ends)
-        rssi_dbm = frame.power_dbm - way.loss_db + self._fade_db(frame, at)
+        key = (frame.sender, frame.latitude, frame.longitude, at, frame.iq_inverted)
+        way = self._ways.get(key) or self._way(key)
+        rssi_dbm = frame.power_dbm - way.loss_db
+        if self._fades:
+            rssi_dbm += self._fade_db(frame, at)
         return Link(
-            distance_m=way.distance_m,
-            rssi_dbm=rssi_dbm,
-            snr_db=rssi_dbm - noise_dbm(frame.bandwidth_hz),
-            is_audible=rssi_dbm >= self._least_dbm(frame),
+            way.distance_m,
+            rssi_dbm,
+            rssi_dbm - noise_dbm(frame.bandwidth_hz),
+            rssi_dbm >= self._least_dbm(frame),
         )
 
     def _least_dbm(self, frame: AirFrame) -> float:
-        is_for_device = frame.iq_inverted
-        profile, factor = self.profile, frame.spreading_factor
-        least = profile.device_least_dbm if is_for_device else profile.gateway_least_dbm
-        return least(factor, frame.bandwidth_hz)
+        key = (frame.iq_inverted, frame.spreading_factor, frame.bandwidth_hz)
+        if key not in self._least:
+            profile = self.profile
+            least = profile.device_least_dbm if key[0] else profile.gateway_least_dbm
+            self._least[key] = least(*key[1:])
+        return self._least[key]
 
-    def _way(self, gateway: Site, device: Site) -> Way:
-        way = self._ways.get((gateway, device))
-        if way is None:
-            if len(self._ways) >= CACHED_WAYS:  # a fleet that moves
-                self._ways.clear()
-            way = self._ways[gateway, device] = self._measure(gateway, device)
+    def _way(self, key: tuple[EUI64, float, float, Site, bool]) -> Way:
+        sender, at, sender_is_gateway = Site(*key[:3]), key[3], key[4]
+        if len(self._ways) >= CACHED_WAYS:  # a fleet that moves
+            self._ways.clear()
+        ends = (sender, at) if sender_is_gateway else (at, sender)
+        way = self._ways[key] = self._measure(*ends)
         return way
 
     def _measure(self, gateway: Site, device: Site) -> Way:

@@ -95,9 +95,9 @@ class Whole:
     high: int
 
     def read(self, value: Any) -> int:
-        """Return the number."""
-        is_whole = isinstance(value, int) and not isinstance(value, bool)
-        if not is_whole or not self.low <= value <= self.high:
+        """Return the number; 8.0 is whole too, as JSON Schema has it."""
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or value % 1 or not self.low <= value <= self.high:
             raise Wrong(f"is a whole number from {self.low} to {self.high}")
         return int(value)
 

@@ -28,9 +28,10 @@ class AirtimeBudget:
 
     def spend(self, airtime_s: float, at: float) -> None:
         """Count a transmission that starts at `at`."""
-        self._forget(at)
-        self._spent_s += airtime_s
         entries = self._entries
+        if entries and entries[1] + HOUR_S <= at:
+            self._forget(at)
+        self._spent_s += airtime_s
         if entries and at - entries[-_FIELDS] < _GRAIN_S:
             entries[-2] = max(at, entries[-2])
             entries[-1] += airtime_s
@@ -41,7 +42,9 @@ class AirtimeBudget:
         """When `airtime_s` can be sent: `now`, later, or infinity (never)."""
         if airtime_s > self.limit_s + _ROUNDING_S:
             return float("inf")
-        self._forget(now)
+        entries = self._entries
+        if entries and entries[1] + HOUR_S <= now:
+            self._forget(now)
         excess = self._spent_s + airtime_s - self.limit_s
         return now if excess <= _ROUNDING_S else self._when_freed(excess)
 
@@ -60,8 +63,6 @@ class AirtimeBudget:
 
     def _forget(self, now: float) -> None:
         entries = self._entries
-        if not entries or entries[1] + HOUR_S > now:
-            return
         gone = 0
         while gone < len(entries) and entries[gone + 1] + HOUR_S <= now:
             gone += _FIELDS

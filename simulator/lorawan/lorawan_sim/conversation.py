@@ -42,14 +42,10 @@ class Plan(NamedTuple):
     """What the next new data frame will carry; a named tuple, to be used by name."""
 
     data_rate: int
-    answers: tuple[Answer, ...]
+    answers: tuple[Answer, ...] = ()
+    commands: bytes = b""  # the MAC commands: the octets of the answers
     mac_only: bool = False  # the answers travel as FRMPayload on FPort 0
     message: Message | None = None
-
-    @property
-    def commands(self) -> bytes:
-        """The MAC commands."""
-        return b"".join(answer.octets for answer in self.answers)
 
     @property
     def f_port(self) -> int | None:
@@ -122,18 +118,23 @@ class Conversation:
             return self.uplink.repeat_at
         if not mailbox or mailbox.first_within(self.room()) is None:
             return self._prompt_at
-        if self._answers.fresh or self._beside_answers(mailbox) is not None:
+        if not self._answers or self._answers.fresh:
+            return 0.0
+        if self._beside_answers(mailbox) is not None:
             return 0.0
         return min(self._flush_at, self._prompt_at)
 
     def plan(self, mailbox: Mailbox) -> Plan:
         """The next new frame: MAC answers first, then what fits beside them."""
         data_rate = self.session.data_rate
+        if not self._answers:
+            return Plan(data_rate, message=mailbox.first_within(self.room()))
         mac_only = len(self._answers) > F_OPTS_MAX
         answers = self._answers.peek(self.room() if mac_only else F_OPTS_MAX)
         return Plan(
             data_rate=data_rate,
             answers=tuple(answers),
+            commands=b"".join(answer.octets for answer in answers),
             mac_only=mac_only,
             message=None if mac_only else self._beside_answers(mailbox),
         )
@@ -150,7 +151,8 @@ class Conversation:
             tx_power_index=session.tx_power_index,
         )
         session.f_cnt_up += 1
-        self._answers.sent(plan.answers)
+        if plan.answers:
+            self._answers.sent(plan.answers)
         self._ack_due, self._prompt_at = False, NEVER
         self._flush_at = now + _FLUSH_PAUSE_S
         if message is not None:

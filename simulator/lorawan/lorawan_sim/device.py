@@ -1,6 +1,7 @@
 """One LoRaWAN end device: the MAC of 1.0.x, class A and class C, around a behaviour."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from random import Random
 from typing import Protocol, runtime_checkable
 
@@ -21,6 +22,7 @@ from lorawan_sim.state import Record
 from lorawan_sim.transceiver import Order, Transceiver, tuned
 from lorawan_sim.windows import Slot, Tuning, Window
 from wire.air import AirFrame
+from wire.lorawan.ids import DevAddr
 from wire.lorawan.multicast import mc_ke_key, mc_root_key
 from wire.radio.propagation import Link
 
@@ -122,11 +124,11 @@ class Device:
 
     def always(self) -> tuple[tuple[Tuning, str], ...]:
         """What it listens to all the time (class C), and for which addresses."""
-        session = self.session
-        if session is None or not (self.profile.class_c or self._groups):
+        if self._talk is None or not (self.profile.class_c or self._groups):
             return ()
+        session = self._talk.session
         usual = self._rx2(session) if self.profile.class_c else None
-        own = () if usual is None else ((usual, str(session.dev_addr)),)
+        own = () if usual is None else _ears(usual, session.dev_addr)
         return (*own, *self._groups.class_c(usual)) if self._groups else own
 
     def transmissions(self) -> list[AirFrame]:
@@ -460,13 +462,13 @@ class Device:
             self._diary.tell(
                 What.UPLINK_REFUSED, now, f_port=message.f_port, reason=reason
             )
-        self._tell_too_long(now)
+        if self._mailbox:
+            self._tell_too_long(now)
+        else:
+            self._waits_for = None
 
     def _tell_too_long(self, now: float) -> None:
         """Say once that a message waits for a faster data rate."""
-        if not self._mailbox:
-            self._waits_for = None
-            return
         room = self._talk.room() if self._talk is not None else 0
         message = self._mailbox.too_long(room)
         if message is not None and message is not self._waits_for:
@@ -476,3 +478,8 @@ class Device:
                 What.UPLINK_WAITS, now, f_port=message.f_port, reason=reason
             )
         self._waits_for = message
+
+
+@lru_cache(maxsize=65_536)  # asked whenever a class C device did anything
+def _ears(rx2: Tuning, dev_addr: DevAddr) -> tuple[tuple[Tuning, str], ...]:
+    return ((rx2, str(dev_addr)),)

@@ -189,7 +189,7 @@ class FaultyDevice(Device):
 
     def _record(self, running: _Running, frame: AirFrame) -> None:
         at = frame.start_s + running.fault.parameters["delay_s"]
-        again = replace(frame, start_s=at)
+        again = frame._replace(start_s=at)
         heappush(self._heap, _Later(at, next(self._numbers), again))
 
     # What happens to it by itself
@@ -200,7 +200,7 @@ class FaultyDevice(Device):
             while running.acts_at <= now:
                 self._act(running, now)
         while self._heap and self._heap[0].at <= now:
-            self._extra.append(replace(heappop(self._heap).frame, start_s=now))
+            self._extra.append(heappop(self._heap).frame._replace(start_s=now))
         self._narrow(now)
         super().tick(now)
 
@@ -280,7 +280,7 @@ class FaultyDevice(Device):
         """A fast clock opens its windows early: to it the frame is late."""
         waited_s = frame.start_s - self._radio.ended_at
         drift_s = waited_s * self._ppm(frame.start_s) / 1e6
-        return super()._slot(replace(frame, start_s=frame.start_s + drift_s))
+        return super()._slot(frame._replace(start_s=frame.start_s + drift_s))
 
     def _ppm(self, now: float) -> float:
         return sum(
@@ -317,7 +317,7 @@ class FaultyDevice(Device):
 
     def _flip(self, running: _Running, frame: AirFrame) -> AirFrame | None:
         body = flipped(frame.phy_payload[_F_CTRL:], running.dice)
-        return replace(frame, phy_payload=frame.phy_payload[:_F_CTRL] + body)
+        return frame._replace(phy_payload=frame.phy_payload[:_F_CTRL] + body)
 
     def _miss_acknowledgement(self, _: _Running, frame: AirFrame) -> AirFrame | None:
         octets = frame.phy_payload

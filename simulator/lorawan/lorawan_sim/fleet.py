@@ -101,8 +101,9 @@ class Fleet:
         queue = self._queue
         while queue and queue[0][0] != self._deadlines[queue[0][1]]:
             heappop(queue)
-        deadlines = [waiting[0][0] for waiting in (queue, self._caught) if waiting]
-        return min(deadlines, default=None)
+        if self._caught and (not queue or self._caught[0][0] < queue[0][0]):
+            return self._caught[0][0]
+        return queue[0][0] if queue else None
 
     def transmissions(self) -> list[AirFrame]:
         """The frames to send, drained."""

@@ -72,8 +72,6 @@ class Answers:
 
     def sent(self, answers: Sequence[Answer]) -> None:
         """What `peek` gave has left the antenna: only the sticky ones stay."""
-        if not answers:
-            return
         gone = self._waiting[: len(answers)]
         kept = [answer for answer in gone if answer.sticky]
         self._waiting = kept + self._waiting[len(answers) :]

@@ -2,10 +2,9 @@
 
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS device (
@@ -27,8 +26,7 @@ ON CONFLICT (dev_eui) DO UPDATE SET
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(NamedTuple):
     """One device's flash: the next DevNonce, its session and its groups as JSON."""
 
     dev_eui: str

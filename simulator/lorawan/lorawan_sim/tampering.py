@@ -5,7 +5,7 @@ An uplink has just been signed and is about to leave; what comes back leaves ins
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import Final
 
@@ -75,12 +75,12 @@ def resigned(
         f_ctrl=data.f_ctrl,
         confirmed=data.confirmed,
     )
-    return replace(frame, phy_payload=phy_payload)
+    return frame._replace(phy_payload=phy_payload)
 
 
 def _mic_corrupt(frame: AirFrame, hand: Hand) -> AirFrame:
     body, mic = frame.phy_payload[:-MIC_SIZE], frame.phy_payload[-MIC_SIZE:]
-    return replace(frame, phy_payload=body + flipped(mic, hand.dice))
+    return frame._replace(phy_payload=body + flipped(mic, hand.dice))
 
 
 def _mic_wrong_key(frame: AirFrame, hand: Hand) -> AirFrame:
@@ -119,24 +119,24 @@ def _mac_corrupt(frame: AirFrame, hand: Hand) -> AirFrame:
 
 
 def _other_bandwidth(frame: AirFrame, _: Hand) -> AirFrame:
-    return replace(frame, bandwidth_hz=UNHEARD_HZ)
+    return frame._replace(bandwidth_hz=UNHEARD_HZ)
 
 
 def _beside_the_channels(frame: AirFrame, _: Hand) -> AirFrame:
-    return replace(frame, frequency_hz=NOWHERE_HZ)
+    return frame._replace(frequency_hz=NOWHERE_HZ)
 
 
 def _weak(frame: AirFrame, hand: Hand) -> AirFrame:
-    return replace(frame, power_dbm=frame.power_dbm - hand.parameters["loss_db"])
+    return frame._replace(power_dbm=frame.power_dbm - hand.parameters["loss_db"])
 
 
 def _spiking(frame: AirFrame, hand: Hand) -> AirFrame:
     lost_db = hand.dice.uniform(0.0, hand.parameters["loss_db"])
-    return replace(frame, power_dbm=frame.power_dbm - lost_db)
+    return frame._replace(power_dbm=frame.power_dbm - lost_db)
 
 
 def _nothing_leaves(frame: AirFrame, _: Hand) -> AirFrame:
-    return replace(frame, power_dbm=NOTHING_DBM)
+    return frame._replace(power_dbm=NOTHING_DBM)
 
 
 ON_DATA: Final[Mapping[str, Tampering]] = {

@@ -159,8 +159,8 @@ class Transceiver:
         rx1 = tuned(self._profile.data_rate(rate), channel.downlink_hz)
         opens_at = ended_at + order.rx1_delay_s
         return (
-            Window(slot=Slot.RX1, opens_at=opens_at, tuning=rx1),
-            Window(slot=Slot.RX2, opens_at=opens_at + 1, tuning=order.rx2),
+            Window(Slot.RX1, opens_at, rx1),
+            Window(Slot.RX2, opens_at + 1, order.rx2),
         )
 
 

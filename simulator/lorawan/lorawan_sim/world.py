@@ -10,6 +10,7 @@ import math
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Protocol
 
@@ -204,7 +205,7 @@ class SimulatedWorld:
 
     def clearness(self, time: float) -> float:
         """Return which share of the light the clouds let through that day."""
-        return random.Random(f"{self.seed}/sky/{time // DAY_S}").uniform(0.25, 1.0)
+        return _clearness(self.seed, time // DAY_S)
 
     def temperature_c(self, latitude: float, longitude: float, now: float) -> float:
         """Return a plausible temperature: by season, and by the hour of the day."""
@@ -234,6 +235,11 @@ class SimulatedWorld:
             lambda draw, time: _gap(draw, time, self.cars_per_hour),
             lambda draw, _: max(60.0, draw.lognormvariate(0.0, 0.8) * self.car_stay_s),
         )
+
+
+@lru_cache(maxsize=64)  # a generator takes long to seed, and a day has one sky
+def _clearness(seed: int, day: float) -> float:
+    return random.Random(f"{seed}/sky/{day}").uniform(0.25, 1.0)
 
 
 def _gap(draw: random.Random, time: float, per_hour: float) -> float:

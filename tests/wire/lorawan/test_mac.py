@@ -119,7 +119,7 @@ def test_any_octets_read_without_loss(octets: bytes, direction: Direction) -> No
     [
         ("0206", (LinkCheckReq(),), "06", "DevStatusAns has 2 octets, 0 came"),
         ("02800102", (LinkCheckReq(),), "800102", "CID 80 is not known up"),
-        ("0b01", (), "0b01", "CID 0b is not known up"),
+        ("7f01", (), "7f01", "CID 7f is not known up"),
     ],
 )
 def test_an_unknown_or_cut_command_ends_the_block_and_says_so(

@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wire.errors import Malformed
@@ -123,6 +123,7 @@ KINDS = [
 
 @pytest.mark.parametrize("kind", [k for _, k in KINDS], ids=[n for n, _ in KINDS])
 @settings(max_examples=25)
+@example(value=1.0)
 @given(value=JSON)
 def test_parser_and_schema_agree_about_any_value(kind: Kind, value: Any) -> None:
     read = True

@@ -6,19 +6,23 @@ from dataclasses import dataclass
 from chirpstack_embedded.core.context import Context
 from chirpstack_embedded.core.mac import (
     dev_status,
+    device_mode,
     device_time,
     link_adr,
     link_check,
     new_channel,
+    rejoin_param_setup,
     rx_param_setup,
     rx_timing_setup,
     tx_param_setup,
+    version,
 )
 from chirpstack_embedded.core.mac.block import Block
 from chirpstack_embedded.core.mac.exchange import Exchange, Handler, Unexpected
 from chirpstack_embedded.core.region import RegionPlan
 from chirpstack_embedded.model import Device, Session
 from wire.lorawan.mac import (
+    DeviceModeInd,
     DeviceTimeReq,
     DevStatusAns,
     LinkADRAns,
@@ -27,6 +31,9 @@ from wire.lorawan.mac import (
     MacCommand,
     NewChannelAns,
     NewChannelReq,
+    RejoinParamSetupAns,
+    RekeyInd,
+    ResetInd,
     RXParamSetupAns,
     RXTimingSetupAns,
     TXParamSetupAns,
@@ -43,6 +50,10 @@ HANDLERS: dict[int, Handler] = {
     RXTimingSetupAns.cid: rx_timing_setup.handle,
     TXParamSetupAns.cid: tx_param_setup.handle,
     DeviceTimeReq.cid: device_time.handle,
+    DeviceModeInd.cid: device_mode.handle,
+    RekeyInd.cid: version.handle_rekey,
+    ResetInd.cid: version.handle_reset,
+    RejoinParamSetupAns.cid: rejoin_param_setup.handle,
 }
 _MUST_SEND = frozenset({RXParamSetupAns.cid, RXTimingSetupAns.cid})
 _EXCLUDES = {
@@ -92,6 +103,7 @@ def requests(
         new_channel.request(plan, device, session),
         link_adr.request(context, plan, device, session, dr),
         dev_status.request(device, session, now),
+        rejoin_param_setup.request(network, session),
         rx_param_setup.request(network, session),
         rx_timing_setup.request(network, device, session),
         tx_param_setup.request(plan, device, session),

@@ -129,6 +129,8 @@ def _adr_decision(
             f" adr_algorithm_id={device.profile.adr_algorithm_id!r}"
         )
         return None
+    if not session.adr:
+        return None  # the device decides for itself
     current = LinkSettings(
         dr=dr, tx_power_index=session.tx_power_index, nb_trans=session.nb_trans
     )
@@ -142,7 +144,7 @@ def _adr_decision(
             required_snr_db=plan.required_snr_db(dr),
             installation_margin_db=network.installation_margin_db,
             max_dr=min(network.max_dr, plan.max_lora_125_dr),
-            history=tuple(session.uplink_adr_history) if session.adr else (),
+            history=tuple(session.uplink_adr_history),
         )
     )
     return None if wanted == current else wanted

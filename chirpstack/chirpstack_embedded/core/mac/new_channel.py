@@ -21,6 +21,8 @@ def request(plan: RegionPlan, device: Device, session: Session) -> Block | None:
     """Return up to three requests for channels that differ."""
     supported = tuple(device.profile.supported_uplink_data_rates)
     wanted = plan.wanted_channels(supported or plan.usual_data_rates)
+    if session.extra_uplink_channels == wanted:
+        return None  # the common case
     for index in [i for i in session.extra_uplink_channels if i not in wanted]:
         # The LinkADRReq mask switches it off on the device.
         del session.extra_uplink_channels[index]

@@ -1,4 +1,4 @@
-"""MAC commands of LoRaWAN 1.0.x: one table, one class per command and direction."""
+"""MAC commands of LoRaWAN 1.0.x and 1.1: one table, a class per command and way."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,6 +26,11 @@ from wire.lorawan.mac.class_b import (
     PingSlotInfoReq,
 )
 from wire.lorawan.mac.command import MacCommand
+from wire.lorawan.mac.device_mode import (
+    DeviceMode,
+    DeviceModeConf,
+    DeviceModeInd,
+)
 from wire.lorawan.mac.device_time import DeviceTimeAns, DeviceTimeReq
 from wire.lorawan.mac.link import (
     BATTERY_EXTERNAL,
@@ -39,23 +44,44 @@ from wire.lorawan.mac.link import (
     LinkCheckAns,
     LinkCheckReq,
 )
+from wire.lorawan.mac.rejoin import (
+    ADRParamSetupAns,
+    ADRParamSetupReq,
+    ForceRejoinReq,
+    RejoinParamSetupAns,
+    RejoinParamSetupReq,
+)
+from wire.lorawan.mac.version import (
+    LORAWAN_1_1,
+    RekeyConf,
+    RekeyInd,
+    ResetConf,
+    ResetInd,
+)
 from wire.lorawan.mhdr import Direction
 
 __all__ = [
     "BATTERY_EXTERNAL",
     "BATTERY_UNKNOWN",
     "COMMANDS",
+    "LORAWAN_1_1",
     "MAX_EIRP_DBM",
+    "ADRParamSetupAns",
+    "ADRParamSetupReq",
     "BeaconFreqAns",
     "BeaconFreqReq",
     "DevStatusAns",
     "DevStatusReq",
+    "DeviceMode",
+    "DeviceModeConf",
+    "DeviceModeInd",
     "DeviceTimeAns",
     "DeviceTimeReq",
     "DlChannelAns",
     "DlChannelReq",
     "DutyCycleAns",
     "DutyCycleReq",
+    "ForceRejoinReq",
     "LinkADRAns",
     "LinkADRReq",
     "LinkCheckAns",
@@ -72,6 +98,12 @@ __all__ = [
     "RXParamSetupReq",
     "RXTimingSetupAns",
     "RXTimingSetupReq",
+    "RejoinParamSetupAns",
+    "RejoinParamSetupReq",
+    "RekeyConf",
+    "RekeyInd",
+    "ResetConf",
+    "ResetInd",
     "TXParamSetupAns",
     "TXParamSetupReq",
     "build_block",
@@ -102,6 +134,17 @@ COMMANDS: dict[tuple[int, Direction], type[MacCommand]] = {
         DlChannelAns,
         DeviceTimeReq,
         DeviceTimeAns,
+        DeviceModeConf,
+        DeviceModeInd,
+        ADRParamSetupAns,
+        ADRParamSetupReq,
+        ForceRejoinReq,
+        RejoinParamSetupAns,
+        RejoinParamSetupReq,
+        RekeyConf,
+        RekeyInd,
+        ResetConf,
+        ResetInd,
         PingSlotInfoReq,
         PingSlotInfoAns,
         PingSlotChannelReq,
