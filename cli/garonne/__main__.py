@@ -154,7 +154,26 @@ def _people_commands(commands: "_Commands") -> None:
     )
     lamp.set_defaults(run="garonne.commands.lamp:lamp")
 
+    relay = commands.add_parser(
+        "relay",
+        help="switch a metered relay and wait for its own report",
+        description="Ask a metered relay to close (--on) or open (--off) and tell each "
+        "step until its own report confirms it, as `garonne lamp` does. Exit code 0 "
+        "only when every one confirmed.",
+    )
+    relay.add_argument(
+        "relay",
+        metavar="RELAY",
+        help="its name or DevEUI, or a street or district: all its relays",
+    )
+    state = relay.add_mutually_exclusive_group(required=True)
+    state.add_argument("--on", dest="on", action="store_const", const=True)
+    state.add_argument("--off", dest="on", action="store_const", const=False)
+    relay.add_argument("--timeout", type=_seconds, metavar="S", help="seconds to wait")
+    relay.set_defaults(run="garonne.commands.relay:relay")
+
     _device_commands(commands)
+    _doctor_command(commands)
     _scenario_commands(commands)
     _function_commands(commands)
 
@@ -234,6 +253,28 @@ def _device_commands(commands: "_Commands") -> None:
 
     listed = actions.add_parser("list", help="list the devices in ChirpStack")
     listed.set_defaults(run="garonne.commands.device:list_all")
+
+
+def _doctor_command(commands: "_Commands") -> None:
+    doctor = commands.add_parser(
+        "doctor",
+        help="say in one sentence why a device is not heard, and what to do",
+        description="Ask ChirpStack for the device, its keys, session, events and "
+        "gateways, and listen to what gateways say for a short while. Exit code 0 only "
+        "when nothing has to be done.",
+    )
+    doctor.add_argument("device", metavar="DEVEUI", help="its DevEUI, or its name")
+    doctor.add_argument(
+        "--listen",
+        type=_seconds,
+        default=10.0,
+        metavar="S",
+        help="seconds to listen at most (default: 10)",
+    )
+    doctor.add_argument(
+        "--json", dest="as_json", action="store_true", help="for tools: one document"
+    )
+    doctor.set_defaults(run="garonne.commands.doctor:doctor")
 
 
 def _function_commands(commands: "_Commands") -> None:

@@ -24,9 +24,10 @@ class Gauge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MqttAnswers:
-    """The broker accepts our CONNECT."""
+    """The broker accepts our CONNECT; `ca_file` may sign it, if the URL says TLS."""
 
     url: str
+    ca_file: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,7 @@ class Part:
             case Gauge(address=address) | HttpAnswers(address=address):
                 return address
             case MqttAnswers(url=url) | RedisAnswers(url=url):
-                return url.rpartition("@")[2].removeprefix("mqtt://")
+                return url.rpartition("@")[2].rpartition("//")[2]
             case S3Answers(endpoint=endpoint):
                 return endpoint
             case Finishes():

@@ -2,6 +2,7 @@
 
 import http.client
 import socket
+import ssl
 from urllib.parse import unquote, urlsplit
 
 import redis
@@ -84,18 +85,31 @@ def _http(probe: HttpAnswers, timeout_s: float) -> str | None:
 
 def _mqtt(probe: MqttAnswers, timeout_s: float) -> str | None:
     parts = urlsplit(probe.url)
-    host, port = parts.hostname or "127.0.0.1", parts.port or 1883
+    tls = parts.scheme == "mqtts"
+    host, port = parts.hostname or "127.0.0.1", parts.port or (8883 if tls else 1883)
     try:
-        with socket.create_connection((host, port), timeout_s) as connection:
+        with _connection(host, port, timeout_s, probe if tls else None) as connection:
             connection.sendall(_connect(parts.username, parts.password))
             answer = connection.recv(4)
             connection.sendall(b"\xe0\x00")
+    except ssl.SSLError as error:
+        return f"the broker on {host}:{port} is not to be trusted: {error.reason}"
     except OSError:
         return f"no MQTT broker answers on {host}:{port}"
     if len(answer) != 4 or answer[0] != 0x20:  # noqa: PLR2004 -- MQTT 3.1.1 §3.2
         return f"{host}:{port} does not speak MQTT"
     reason = CONNACK_REASONS.get(answer[3], f"answers {answer[3]}")
     return None if answer[3] == 0 else f"the broker on {host}:{port} {reason}"
+
+
+def _connection(
+    host: str, port: int, timeout_s: float, trust: MqttAnswers | None
+) -> socket.socket:
+    plain = socket.create_connection((host, port), timeout_s)
+    if trust is None:
+        return plain
+    context = ssl.create_default_context(cafile=trust.ca_file or None)
+    return context.wrap_socket(plain, server_hostname=host)
 
 
 def _connect(username: str | None, password: str | None) -> bytes:

@@ -33,7 +33,7 @@ LEVELS = ("debug", "info", "warning", "error")
 
 # variable -> schemes it may have, and an example for the sentence.
 SCHEMES = {
-    "GARONNE_MQTT": (("mqtt",), "mqtt://user:password@host:1883"),
+    "GARONNE_MQTT": (("mqtt", "mqtts"), "mqtt://user:password@host:1883"),
     "GARONNE_REDIS": (("redis", "unix"), "redis://:password@host:6379/0"),
     "GARONNE_S3": (("http", "https"), "http://host:9000"),
 }
@@ -63,10 +63,7 @@ class Settings:
         """Read the environment; raise WrongSettings with every fault."""
         home = Path(environ.get("GARONNE_HOME") or find_home()).absolute()
         state = Path(environ.get("GARONNE_STATE") or home / ".garonne").absolute()
-        given = {name: environ[name] for name in GIVEN if environ.get(name)}
-        token, token_faults = _token(environ)
-        if token:
-            given["GARONNE_CHIRPSTACK_TOKEN"] = token
+        given, file_faults = _given(environ)
         settings = cls(
             home=home,
             state=state,
@@ -78,7 +75,7 @@ class Settings:
             given=given,
             others=_others(environ),
         )
-        faults = [*token_faults, *settings.faults()]
+        faults = [*file_faults, *settings.faults()]
         if faults:
             raise WrongSettings(faults)
         return settings
@@ -121,15 +118,25 @@ def _others(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _token(environ: Mapping[str, str]) -> tuple[str, list[str]]:
-    file = environ.get("GARONNE_CHIRPSTACK_TOKEN_FILE", "")
-    if environ.get("GARONNE_CHIRPSTACK_TOKEN") or not file:
-        return environ.get("GARONNE_CHIRPSTACK_TOKEN", ""), []
+def _given(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """What was given, also in files that `<name>_FILE` names."""
+    given, faults = {}, []
+    for name in GIVEN:
+        value, file = environ.get(name, ""), environ.get(f"{name}_FILE", "")
+        if file and not value:
+            value, fault = _held(f"{name}_FILE", file)
+            faults += [fault] if fault else []
+        if value:
+            given[name] = value
+    return given, faults
+
+
+def _held(name: str, file: str) -> tuple[str, str]:
     try:
-        return Path(file).read_text(encoding="utf-8").strip(), []
+        return Path(file).read_text(encoding="utf-8").strip(), ""
     except OSError as error:
         reason = error.strerror or "unreadable"
-        return "", [f"GARONNE_CHIRPSTACK_TOKEN_FILE: {file}: {reason.lower()}"]
+        return "", f"{name}: {file}: {reason.lower()}"
 
 
 def _folder_faults(settings: Settings) -> list[str]:

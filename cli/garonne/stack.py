@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from garonne.engines import mosquitto, rclone, valkey
 from garonne.errors import Refused
@@ -119,7 +119,10 @@ def _engines(
     outside: dict[str, Probe] = {}
     chosen = ports.choose(("mqtt", "redis", "s3", "air", "chirpstack-api"))
     if "GARONNE_MQTT" in given:
-        outside["GARONNE_MQTT"] = MqttAnswers(url=given["GARONNE_MQTT"])
+        outside["GARONNE_MQTT"] = MqttAnswers(
+            url=given["GARONNE_MQTT"],
+            ca_file=settings.others.get("GARONNE_MQTT_CA", ""),
+        )
     else:
         folder = private_folder(state / "mosquitto")
         engines.append(mosquitto.part(state / "engines", folder, chosen["mqtt"]))
@@ -198,6 +201,16 @@ def _region(settings: Settings) -> str:
         return ""
 
 
+def _mqtt_server(broker: SplitResult, ca_file: str) -> dict[str, str]:
+    """Return where ChirpStack finds the broker; OpenSSL reads SSL_CERT_FILE itself."""
+    if broker.scheme != "mqtts":
+        server = f"tcp://{broker.hostname}:{broker.port or 1883}"
+        return {"CHIRPSTACK_MQTT_SERVER": server}
+    server = f"ssl://{broker.hostname}:{broker.port or 8883}"
+    trust = {"SSL_CERT_FILE": ca_file} if ca_file else {}
+    return {"CHIRPSTACK_MQTT_SERVER": server, **trust}
+
+
 def _chirpstack(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
     """
     Return the environment of ChirpStack, and no variable more than it needs.
@@ -208,7 +221,7 @@ def _chirpstack(settings: Settings, environment: Mapping[str, str]) -> dict[str,
     broker = urlsplit(environment["GARONNE_MQTT"])
     database = folder / "chirpstack.sqlite"
     return {
-        "CHIRPSTACK_MQTT_SERVER": f"tcp://{broker.hostname}:{broker.port or 1883}",
+        **_mqtt_server(broker, environment.get("GARONNE_MQTT_CA", "")),
         "CHIRPSTACK_MQTT_USERNAME": unquote(broker.username or ""),
         "CHIRPSTACK_MQTT_PASSWORD": unquote(broker.password or ""),
         "CHIRPSTACK_API_BIND": environment["GARONNE_CHIRPSTACK_GRPC"],

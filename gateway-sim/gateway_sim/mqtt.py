@@ -8,6 +8,7 @@ second, and paho's own way costs twenty times as much.
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -32,6 +33,14 @@ class Broker:
     port: int
     user: str = ""
     password: str = field(default="", repr=False)
+    tls: bool = False
+    ca_file: str = ""
+
+    def context(self) -> ssl.SSLContext | None:
+        """Whom to believe, if the line is to be ciphered; empty CA: the system's."""
+        if not self.tls:
+            return None
+        return ssl.create_default_context(cafile=self.ca_file or None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +114,9 @@ class Link(asyncio.Protocol):
         self._pipe = pipe = _Pipe()
         broker = self._broker
         loop = asyncio.get_running_loop()
-        await loop.create_connection(lambda: self, broker.host, broker.port)
+        await loop.create_connection(
+            lambda: self, broker.host, broker.port, ssl=broker.context()
+        )
         self._client.pipe = pipe
         self._client.connect(broker.host, broker.port, keepalive=KEEP_ALIVE_S)
         was_online = False

@@ -1,8 +1,9 @@
 """What the program is told by its environment."""
 
 import logging
+import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +20,7 @@ from wire.semtech import DEFAULT_PORT
 DEVICE_TYPES = Path("chirpstack") / "device-types"
 STATS_INTERVAL_S = 30.0
 MQTT_PORT = 1883
+MQTTS_PORT = 8883
 LEVELS = ("debug", "info", "warning", "error")
 
 T = TypeVar("T")
@@ -89,10 +91,15 @@ class Settings:
                 faults.append(f"{name}={_shown(text)!r}: {fault}")
                 return None
 
+        ca_file = read("GARONNE_MQTT_CA", _authority, "") or ""
         home = Path(environ.get("GARONNE_HOME", "") or checkout())
         values = {
             "city": read("GARONNE_CITY", lambda text: _city(home, text), "toulouse"),
-            "broker": read("GARONNE_MQTT", _broker, "mqtt://127.0.0.1:1883"),
+            "broker": read(
+                "GARONNE_MQTT",
+                lambda text: replace(_broker(text), ca_file=ca_file),
+                "mqtt://127.0.0.1:1883",
+            ),
             "protocol": read("GARONNE_GATEWAY_PROTOCOL", _protocol, Protocol.MQTT),
             "udp": read("GARONNE_GATEWAY_UDP", _server, f"127.0.0.1:{DEFAULT_PORT}"),
             "station": read("GARONNE_GATEWAY_STATION", _lns, DEFAULT_URI),
@@ -138,14 +145,25 @@ def _held(environ: Mapping[str, str], name: str) -> str:
 
 def _broker(text: str) -> Broker:
     url = urlsplit(text)
-    if url.scheme != "mqtt" or not url.hostname:
-        raise ValueError("an address is mqtt://[user:password@]host[:port]")
+    tls = url.scheme == "mqtts"
+    if url.scheme not in {"mqtt", "mqtts"} or not url.hostname:
+        raise ValueError("an address is mqtt[s]://[user:password@]host[:port]")
     return Broker(
         host=url.hostname,
-        port=url.port or MQTT_PORT,
+        port=url.port or (MQTTS_PORT if tls else MQTT_PORT),
+        tls=tls,
         user=unquote(url.username or ""),
         password=unquote(url.password or ""),
     )
+
+
+def _authority(path: str) -> str:
+    try:
+        ssl.create_default_context(cafile=path or None)
+    except OSError as error:
+        reason = error.strerror or "it holds no certificate"
+        raise ValueError(reason) from error
+    return path
 
 
 def _shown(text: str) -> str:

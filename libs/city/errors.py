@@ -13,6 +13,7 @@ CityError
     ├── NotThere         the object does not exist
     ├── NotAllowed       the token is missing, wrong, or has not the right
     ├── Invalid          ChirpStack found the request wrong
+    ├── Busy             another writer holds ChirpStack's database
     ├── Unsupported      this server does not offer the call
     └── Unreachable      nobody answered in time; also used for the broker
 """
@@ -54,6 +55,10 @@ class WrongLayout(CityError):
 
 class NetworkError(CityError):
     """ChirpStack answered something other than yes."""
+
+
+class Busy(NetworkError):
+    """Another writer holds ChirpStack's database; nothing was written."""
 
 
 class AlreadyThere(NetworkError):

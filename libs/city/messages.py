@@ -148,6 +148,7 @@ def listed_gateway(item: Any) -> ListedGateway:
         altitude_m=item.location.altitude,
         last_seen_at=instant(item, "last_seen_at"),
         state=api.GatewayState.Name(item.state),
+        region=item.properties.get("region_common_name", ""),
     )
 
 

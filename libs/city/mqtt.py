@@ -5,6 +5,7 @@ The publisher keeps nothing back: after ``Unreachable`` no message of that call 
 still leave later, so the caller decides about it.
 """
 
+import ssl
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
@@ -34,6 +35,8 @@ def make_client(settings: Mqtt, client_id: str, *, reconnects: bool = True) -> C
     )
     if settings.username is not None:
         client.username_pw_set(settings.username, settings.password)
+    if settings.tls:
+        client.tls_set(ca_certs=settings.ca_file)
     return client
 
 
@@ -207,4 +210,10 @@ class Subscriber:
 
 def _unreachable(settings: Mqtt, error: Exception) -> Unreachable:
     place = f"{settings.host}:{settings.port}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        by = settings.ca_file or "an authority that this machine trusts"
+        return Unreachable(
+            f"the certificate of the broker at {place} is not signed by {by}, or not"
+            f" for this name: {error.verify_message}"
+        )
     return Unreachable(f"the broker at {place} did not take it: {error}")

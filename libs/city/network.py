@@ -5,6 +5,8 @@ Idempotent callers read first and create then: ChirpStack reports most of what i
 as INTERNAL (a duplicate too), and a missing right as UNAUTHENTICATED.
 """
 
+import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, Self
@@ -18,6 +20,7 @@ from google.protobuf.message import Message
 from city import messages
 from city.errors import (
     AlreadyThere,
+    Busy,
     Invalid,
     NetworkError,
     NotAllowed,
@@ -40,7 +43,13 @@ from city.objects import (
 PAGE: Final = 1000
 DUPLICATES: Final = ("unique constraint", "duplicate key")
 MISSING: Final = ("record not found", "object does not exist")
+BUSY: Final = ("database is locked",)
+BUSY_PAUSES_S: Final = (0.2, 1.0)
+"""The SQLite build refuses a write while another is at work: two more tries."""
+
 NO_KEY: Final = "0" * 32
+
+logger = logging.getLogger(__name__)
 
 Call = Callable[..., Any]
 
@@ -53,6 +62,8 @@ def explain(error: grpc.RpcError, asked: str) -> NetworkError:
     low = text.lower()
     if code == grpc.StatusCode.ALREADY_EXISTS or any(d in low for d in DUPLICATES):
         return AlreadyThere(f"{asked}: it exists already")
+    if any(b in low for b in BUSY):
+        return Busy(f"{asked}: ChirpStack's database is locked by another writer")
     if code == grpc.StatusCode.NOT_FOUND or any(m in low for m in MISSING):
         return NotThere(f"{asked}: there is no such object ({text})")
     if code in {grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED}:
@@ -71,9 +82,17 @@ def explain(error: grpc.RpcError, asked: str) -> NetworkError:
 class Network:
     """One ChirpStack, by its API address and a token; threads may share it."""
 
-    def __init__(self, target: str, token: str = "", *, timeout_s: float = 5.0) -> None:
+    def __init__(
+        self,
+        target: str,
+        token: str = "",
+        *,
+        timeout_s: float = 5.0,
+        pause: Callable[[float], object] = time.sleep,
+    ) -> None:
         self._target = target
         self._timeout_s = timeout_s
+        self._pause = pause
         self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
         # A server that restarts is found again within a second, not within minutes.
         options = [("grpc.max_reconnect_backoff_ms", 1000)]
@@ -143,6 +162,19 @@ class Network:
         tenant = api.Tenant(name=name, can_have_gateways=True)
         request = api.CreateTenantRequest(tenant=tenant)
         return str(self._call(f"create tenant {name}", self._tenant.Create, request).id)
+
+    def keeps_gateways(self, tenant_id: str) -> bool:
+        """Whether a tenant's gateways hear for this tenant only."""
+        request = api.GetTenantRequest(id=tenant_id)
+        answer = self._call(f"get tenant {tenant_id}", self._tenant.Get, request)
+        return bool(answer.tenant.private_gateways_up)
+
+    def application_tenant(self, application_id: str) -> str:
+        """Return the id of an application's tenant."""
+        request = api.GetApplicationRequest(id=application_id)
+        asked = f"get application {application_id}"
+        answer = self._call(asked, self._application.Get, request)
+        return str(answer.application.tenant_id)
 
     def applications(self, tenant_id: str) -> list[Named]:
         """Return all applications of a tenant."""
@@ -223,6 +255,12 @@ class Network:
         request = api.GetDeviceRequest(dev_eui=dev_eui)
         answer = self._call(f"get device {dev_eui}", self._device.Get, request)
         return messages.device(answer.device)
+
+    def last_seen_at(self, dev_eui: str) -> float | None:
+        """Return when a device was last heard (Unix seconds), None: never."""
+        request = api.GetDeviceRequest(dev_eui=dev_eui)
+        answer = self._call(f"get device {dev_eui}", self._device.Get, request)
+        return messages.instant(answer, "last_seen_at")
 
     def create_device(self, device: Device) -> None:
         """Create a device."""
@@ -359,9 +397,28 @@ class Network:
         finally:
             call.cancel()
 
+    @contextmanager
+    def device_frames(self, dev_eui: str) -> Iterator[Iterator[DeviceEvent]]:
+        """Open the stream of a device's frames; ``kind`` is the frame's type."""
+        request = api.StreamDeviceFramesRequest(dev_eui=dev_eui)
+        call = self._internal.StreamDeviceFrames(request, metadata=self._metadata)
+        try:
+            yield _events(call, f"stream frames of {dev_eui}")
+        finally:
+            call.cancel()
+
     # -- calls
 
     def _call(self, asked: str, call: Call, request: Message) -> Any:
+        for pause_s in BUSY_PAUSES_S:
+            try:
+                return self._ask_once(asked, call, request)
+            except Busy as error:
+                logger.warning("network.call.again pause_s=%.1f %s", pause_s, error)
+                self._pause(pause_s)
+        return self._ask_once(asked, call, request)
+
+    def _ask_once(self, asked: str, call: Call, request: Message) -> Any:
         try:
             return call(request, metadata=self._metadata, timeout=self._timeout_s)
         except grpc.RpcError as error:

@@ -76,6 +76,8 @@ class ListedGateway:
     altitude_m: float
     last_seen_at: float | None
     state: str
+    region: str = ""
+    """What ChirpStack noted with its last report, such as ``EU868``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

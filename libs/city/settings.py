@@ -8,6 +8,7 @@ A program asks a ``Reader`` for what it needs and calls ``check`` last::
     read.check()
 """
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,12 +33,18 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mqtt:
-    """Where the broker listens, and who we are to it."""
+    """
+    Where the broker listens, and who we are to it.
+
+    ``ca_file`` holds the certificates that may sign the broker's; None: the system's.
+    """
 
     host: str
     port: int
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    tls: bool = False
+    ca_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,9 +160,18 @@ class Reader:
     def mqtt(self) -> Mqtt:
         """Return the broker (``GARONNE_MQTT``)."""
         name = "GARONNE_MQTT"
-        url = self._url(name, ("mqtt",), "mqtt://[user:password@]host:port")
-        host, port = self._host_port(name, url, 1883)
-        return Mqtt(host=host, port=port, username=_user(url), password=_password(url))
+        shape = "mqtt://[user:password@]host:port, or mqtts:// for TLS"
+        url = self._url(name, ("mqtt", "mqtts"), shape)
+        tls = url.scheme == "mqtts"
+        host, port = self._host_port(name, url, 8883 if tls else 1883)
+        return Mqtt(
+            host=host,
+            port=port,
+            username=_user(url),
+            password=_password(url),
+            tls=tls,
+            ca_file=self._ca_file() if tls else None,
+        )
 
     def redis(self) -> Redis:
         """Return Redis (``GARONNE_REDIS``)."""
@@ -193,6 +209,16 @@ class Reader:
         name = "GARONNE_CHIRPSTACK_GRPC"
         address = self._address(name, self.text(name))
         return ChirpStack(target=str(address), token=self._token())
+
+    def _ca_file(self) -> str | None:
+        path = self._environment.get("GARONNE_MQTT_CA")
+        if path:
+            try:
+                ssl.create_default_context(cafile=path)
+            except OSError as error:  # no certificate in it is one, too
+                reason = error.strerror or "it holds no certificate"
+                self.fault(f"GARONNE_MQTT_CA: {path}: {reason}")
+        return path or None
 
     def _token(self) -> str:
         path = self._environment.get("GARONNE_CHIRPSTACK_TOKEN_FILE")

@@ -188,6 +188,18 @@ def healthy(machine: Machine, name: str) -> Iterator[None]:
         yield
 
 
+def ask_doctor(machine: Machine, dev_eui: str) -> subprocess.CompletedProcess[str]:
+    """What `docker compose run --rm doctor DEVEUI` runs."""
+    return subprocess.run(
+        [*SERVICES["doctor"]["entrypoint"], dev_eui, "--listen", "1"],
+        env=machine.environment("doctor"),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+
+
 @contextmanager
 def doctors_ears(machine: Machine) -> Iterator["queue.Queue[str]"]:
     """What the user `doctor` hears of devices, by the file that `init` made."""
@@ -231,8 +243,13 @@ def test_every_service_is_healthy_and_a_device_is_heard(machine: Machine) -> Non
         for name in LASTING:
             stack.enter_context(healthy(machine, name))
         topic = heard.get(timeout=PATIENCE_S)
+        found = re.fullmatch(r"application/[\w-]+/device/(\w{16})/event/\w+", topic)
+        assert found
+        said = ask_doctor(machine, found[1])
 
-    assert re.fullmatch(r"application/[\w-]+/device/\w{16}/event/\w+", topic)
+    assert "" == said.stderr
+    assert said.stdout.endswith(".\n")
+    assert said.returncode in {0, 1}
 
 
 def test_a_program_that_does_not_run_is_not_healthy(machine: Machine) -> None:

@@ -59,3 +59,13 @@ def test_a_lamp_is_asked_for_a_level_perhaps_for_some_minutes() -> None:
     assert {"level": 0, "minutes": 5} == wanted(0, 5)
     with pytest.raises(Refused, match="--level 60"):
         wanted(None, None)
+
+
+@pytest.mark.parametrize(("on", "word"), [(True, "on"), (False, "off")])
+def test_a_relay_is_on_or_off_at_the_end(on: bool, word: str) -> None:
+    story = Story("meter-01", {"on": on}, ASKED_AT)
+
+    assert (
+        f"meter-01 is {word}: its own report says so, 2.0 s after you asked"
+        == story.tell(status("confirmed", confirmed=1002.0))[-1]
+    )

@@ -117,7 +117,7 @@ def test_all_faults_are_told_at_once(home: Path) -> None:
 def test_a_fault_never_shows_a_password(home: Path) -> None:
     with pytest.raises(WrongSettings) as caught:
         Settings.read(
-            {"GARONNE_HOME": str(home), "GARONNE_MQTT": "mqtts://city:secret@broker"}
+            {"GARONNE_HOME": str(home), "GARONNE_MQTT": "http://city:secret@broker"}
         )
 
     assert "secret" not in str(caught.value)

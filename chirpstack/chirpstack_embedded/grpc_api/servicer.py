@@ -79,7 +79,10 @@ def _unary(name: str, function: Method, services: Services) -> Any:
         try:
             response = _in_transaction(function, services, request, context)
         except Refused as refusal:
-            logger.info(
+            # Whoever reads before creating asks for what is not there: no news.
+            expected = refusal.code is grpc.StatusCode.NOT_FOUND
+            logger.log(
+                logging.DEBUG if expected else logging.INFO,
                 "api.call.refuse method=%s code=%s message=%r",
                 name,
                 refusal.code.name,

@@ -152,8 +152,18 @@ def tell(news: JoinNews, begun: float) -> list[str]:
     if news.kind in {"joined", "values"}:
         head = f"{news.at - begun:6.1f} s  {news.sentence}"
         values = (news.values or {}).items()
-        return [head, *(f"          {key:<16} {value}" for key, value in values)]
+        return [
+            head,
+            *(f"          {key:<16} {_plain(value)}" for key, value in values),
+        ]
     return [f"  not yet: {news.sentence}"]
+
+
+def _plain(value: object) -> object:
+    """A number as people write it: ChirpStack makes a 21 a 21.0."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
 
 
 def box(settings: Settings) -> int:

@@ -19,7 +19,7 @@ from garonne.running import environment_of
 from garonne.settings import Settings
 from wire.declared import DeclaredDevice
 
-__all__ = ["Story", "lamp", "wanted"]
+__all__ = ["Story", "lamp", "switch", "wanted"]
 
 LAMP = "street-light"
 LOOK_EVERY_S = 0.1
@@ -40,11 +40,28 @@ def lamp(
     `lamp` is a name, a DevEUI, a street or a district. Each lamp has a command of
     its own; those of a street go out one after another as the radio lets them.
     """
+    return switch(settings, lamp, (LAMP, "lamps"), wanted(level, minutes), timeout)
+
+
+def switch(
+    settings: Settings,
+    word: str,
+    what: tuple[str, str],
+    wish: Mapping[str, int],
+    timeout_s: float | None,
+) -> int:
+    """
+    Bring a wish to the devices that a word means; 0 once every one confirmed it.
+
+    `what` is their type and what a person calls several of them.
+    """
     environment = environment_of(settings)
-    devices = find_devices(environment, lamp, LAMP)
-    who = devices[0].name if len(devices) == 1 else f"{len(devices)} lamps of {lamp}"
+    device_type, several = what
+    devices = find_devices(environment, word, device_type)
+    one = len(devices) == 1
+    who = devices[0].name if one else f"{len(devices)} {several} of {word}"
     try:
-        return _ask(environment, devices, wanted(level, minutes), timeout)
+        return _ask(environment, devices, wish, timeout_s)
     except BadCommand as error:
         raise Refused(f"{who} ({devices[0].device_type}): {error}") from None
     except CityError as error:
@@ -143,6 +160,12 @@ class Wait:
             print(f"{self.story.name:<10} {line}" if named else line, flush=True)
 
 
+def _reached(wish: Mapping[str, int]) -> str:
+    if "level" in wish:
+        return f"at {wish['level']} %"
+    return "on" if wish.get("on") else "off"
+
+
 class Story:
     """Turns a command's changing status into lines, each said once."""
 
@@ -180,6 +203,6 @@ class Story:
     def _happy_end(self, status: Status) -> str:
         took_s = status.at.get("confirmed", self._asked_at) - self._asked_at
         return (
-            f"{self.name} is at {self._wish['level']} %: "
+            f"{self.name} is {_reached(self._wish)}: "
             f"its own report says so, {took_s:.1f} s after you asked"
         )

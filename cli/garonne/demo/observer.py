@@ -33,6 +33,8 @@ class Observer:
         if self._url.username:
             password = unquote(self._url.password or "")
             self._client.username_pw_set(unquote(self._url.username), password)
+        if self._url.scheme == "mqtts":
+            self._client.tls_set(ca_certs=os.environ.get("GARONNE_MQTT_CA") or None)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = lambda _client, _data, message: self.ledger.note(
@@ -41,7 +43,10 @@ class Observer:
 
     def start(self) -> None:
         """Connect and subscribe; Refused unless the broker grants it."""
-        host, port = self._url.hostname or "127.0.0.1", self._url.port or 1883
+        host, port = (
+            self._url.hostname or "127.0.0.1",
+            self._url.port or (8883 if self._url.scheme == "mqtts" else 1883),
+        )
         try:
             self._client.connect(host, port)
         except OSError as error:

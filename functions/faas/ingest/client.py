@@ -6,7 +6,7 @@ private hook, so paho is pinned and `tests/faas` watches it.
 """
 
 import select
-import socket
+import ssl
 import time
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ KEEP_ALIVE_S: Final = 30
 CONNECT_S: Final = 5.0
 _READ: Final = 1 << 18
 _SEND_S: Final = 10.0
+_NOT_NOW: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 __all__ = ["TOPIC", "Client", "ConnectionGone"]
 
@@ -37,21 +38,26 @@ class ConnectionGone(Exception):
 class BufferedSocket:
     """A socket that reads ahead, with the methods that paho calls."""
 
-    def __init__(self, plain: socket.socket) -> None:
+    def __init__(self, plain: Any) -> None:
         self._plain = plain
+        # What TLS has deciphered but not given out: no select tells of it.
+        self._inside = getattr(plain, "pending", int)
         self.buffer = bytearray()
         self.ended = False
 
     def fill(self) -> None:
         """Read what has arrived."""
-        try:
-            found = self._plain.recv(_READ)
-        except BlockingIOError:
-            return
-        except OSError:
-            found = b""
-        self.ended = not found
-        self.buffer += found
+        while True:
+            try:
+                found = self._plain.recv(_READ)
+            except _NOT_NOW:
+                return
+            except OSError:
+                found = b""
+            self.ended = not found
+            self.buffer += found
+            if self.ended or not self._inside():
+                return
 
     def recv(self, size: int) -> bytes:
         """Return at most so many bytes; BlockingIOError when there are none yet."""
@@ -65,7 +71,8 @@ class BufferedSocket:
 
     def send(self, data: bytes) -> int:
         """Send what fits."""
-        return self._plain.send(data)
+        sent: int = self._plain.send(data)
+        return sent
 
     def send_all(self, data: bytes) -> None:
         """Send all of it, waiting for room."""
@@ -81,7 +88,7 @@ class BufferedSocket:
 
     def fileno(self) -> int:
         """The descriptor to wait on."""
-        return self._plain.fileno()
+        return int(self._plain.fileno())
 
     def setblocking(self, flag: bool) -> None:
         """Stay as it is: this socket never blocks."""
@@ -112,6 +119,8 @@ class Client(mqtt.Client):
         self._slow: list[Publish] = []
         if broker.username is not None:
             self.username_pw_set(broker.username, broker.password)
+        if broker.tls:
+            self.tls_set(ca_certs=broker.ca_file)
         self.connect_timeout = CONNECT_S
         self.on_connect = self._on_connected
         self.on_subscribe = self._on_subscribed
@@ -171,7 +180,8 @@ class Client(mqtt.Client):
             self.loop_write()
 
     def _create_socket(self) -> Any:
-        self._buffered = BufferedSocket(self._create_socket_connection())
+        plain: Any = super()._create_socket()  # with TLS round it, if told so
+        self._buffered = BufferedSocket(plain)
         return self._buffered
 
     def _take(self, buffered: BufferedSocket) -> list[Publish]:

@@ -183,10 +183,10 @@ class Stat:
         # Whole metres: chirpstack-gateway-bridge drops a stat with 160.0.
         altitude_m = None if self.altitude_m is None else round(self.altitude_m)
         place = {"lati": self.latitude, "long": self.longitude, "alti": altitude_m}
-        known: dict[str, object] = {
-            key: value for key, value in place.items() if value is not None
-        }
-        return {"time": self.time, **known} | {
+        known = {key: value for key, value in place.items() if value is not None}
+        return {
+            "time": self.time,
+            **known,
             "rxnb": self.received,
             "rxok": self.received_ok,
             "rxfw": self.forwarded,
