@@ -177,6 +177,10 @@ FEATURES: dict[str, tuple[State, str]] = {
     "regions": ("emulated", "the other plans of the LoRa Alliance's table"),
     "semtech-udp": ("emulated", "in the place of a gateway bridge"),
     "basics-station": ("emulated", "in the place of a gateway bridge"),
+    "tx-ack-per-protocol": (
+        "emulated",
+        "[what each gateway protocol tells](gateway-protocols.md)",
+    ),
     "strict-gateways": ("emulated", "ours: a gateway speaks for itself only"),
     "lorawan-1.1": ("not emulated", ""),
     "users": ("not emulated", "one administrator, `admin`"),
