@@ -175,6 +175,10 @@ FEATURES: dict[str, tuple[State, str]] = {
     ),
     "semtech-udp": ("emulated", "in the place of a gateway bridge"),
     "basics-station": ("emulated", "in the place of a gateway bridge"),
+    "tx-ack-per-protocol": (
+        "emulated",
+        "[what each gateway protocol tells](gateway-protocols.md)",
+    ),
     "strict-gateways": ("emulated", "ours: a gateway speaks for itself only"),
     "lorawan-1.1": ("emulated", "rejoin-requests are dropped, as by the real server"),
     "users": ("not emulated", "one administrator, `admin`"),
