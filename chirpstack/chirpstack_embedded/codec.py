@@ -27,6 +27,7 @@ from chirpstack_embedded.codec_engine import (
 )
 
 MOST_REALMS = 64
+INFINITE = "1e999"  # as the prelude writes it; JSON has no word for it
 SURROGATE = re.compile("[\ud800-\udfff]")
 _CALLS = {call.function: call for call in (DECODE, ENCODE)}
 SPENT = ("XError: interrupted", "XError: out of memory")
@@ -199,7 +200,7 @@ class Realms:
 
 def rendered(job: Job, answer: str) -> str:
     """Turn a decoded object into the JSON that events hold: an answer ``J``."""
-    if job.function != DECODE.function or answer[0] != "O":
+    if job.function != DECODE.function or answer[0] != "O" or INFINITE in answer:
         return answer
     decoded = _read_object(answer[1:])
     return f"J{orjson.dumps(decoded.object).decode()}"
@@ -217,8 +218,8 @@ def _read_decoded(answer: str) -> DecodedObject | CodecError:
 
 
 def _read_object(text: str) -> DecodedObject:
-    # The prelude writes every number as a float.
-    if "\\ud" not in text:
+    # The prelude writes every number as a float, and an infinity as 1e999.
+    if "\\ud" not in text and INFINITE not in text:
         return DecodedObject(orjson.loads(text))
     lenient = json.dumps(json.loads(text), ensure_ascii=False)
     return DecodedObject(json.loads(SURROGATE.sub("\ufffd", lenient)))
@@ -246,7 +247,7 @@ def _read_failure(kind: str, text: str, call: Call) -> CodecError:
             f"{call.function} returned errors: {', '.join(json.loads(text))}"
         )
     if kind == "X":
-        return CodecError(f"JS error: {_as_in_module_main(text)}")
+        return CodecError(f"JS error: {_as_in_module_main(text, call)}")
     found, wanted = json.loads(text)
     prefix = "JS error: " if kind == "T" else ""
     return CodecError(
@@ -254,5 +255,8 @@ def _read_failure(kind: str, text: str, call: Call) -> CodecError:
     )
 
 
-def _as_in_module_main(text: str) -> str:
+def _as_in_module_main(text: str, call: Call) -> str:
+    if text.startswith(f"Error: {call.function} is not defined\n"):
+        # The real engine has no position for this one.
+        return f"Error: {call.function} is not defined\n    at <anonymous> (main:1:1)\n"
     return text.replace("<input>", "main")

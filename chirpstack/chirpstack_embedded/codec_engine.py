@@ -103,6 +103,7 @@ def _run_module(
     context.set("garonne_given", given)
     context.eval("globalThis.chirpstack_input = garonne_tools.input(garonne_given)")
     context.eval("delete globalThis.garonne_given")
+    context.eval("globalThis.garonne_result = undefined")
     watch = context.eval(f"(p) => garonne_tools.watch(p, garonne_tools.{call.verdict})")
     context.set_time_limit(seconds)
     try:
@@ -129,9 +130,10 @@ def module_text(script: str, call: Call) -> str:
     The script's first line is line 4 and begins in column 9, so that the positions in
     error messages are the real server's.
     """
+    # ``garonne_result=`` is as long as what stands there in the real server.
     return (
         f"\n        {_buffer_line(script)}\n\n        {_imported(script)}\n\n"
-        f"        globalThis.chirpstack_result = {call.function}(chirpstack_input);\n"
+        f"        garonne_result={call.function}(chirpstack_input);\n"
     )
 
 

@@ -16,6 +16,7 @@ from chirpstack_embedded.adapters.gatherer import Lot
 from chirpstack_embedded.adapters.mqtt import Connection, Fate
 from chirpstack_embedded.adapters.publisher import EventPublisher
 from chirpstack_embedded.codec import Codec
+from chirpstack_embedded.codec_engine import Limits
 from chirpstack_embedded.config import Configuration
 from chirpstack_embedded.core.context import Context
 from chirpstack_embedded.core.payloads import Payloads
@@ -73,7 +74,8 @@ class Program:
         self._metrics = Metrics()
         self._store = open_store(configuration, settings, clock())
         streams, rng = Streams(), random.SystemRandom()
-        self._codecs = CodecProcess()
+        limits = Limits(seconds=configuration.codec_max_execution_time_s)
+        self._codecs = CodecProcess(limits)
         payloads = Payloads(Codec(runner=self._codecs))
         server = NetworkServer(
             Context(

@@ -85,6 +85,7 @@ def test_secrets_are_not_shown() -> None:
     assert "not a secret" not in repr(configuration)
 
 
+@pytest.mark.proves("trap:20")
 def test_unset_keys_have_the_defaults_of_the_code() -> None:
     configuration, _ = parse_configuration(MINIMAL, {})
 
@@ -99,6 +100,7 @@ def test_unset_keys_have_the_defaults_of_the_code() -> None:
     assert not configuration.integration.enabled
 
 
+@pytest.mark.proves("trap:20")
 def test_a_region_that_is_not_enabled_is_dead() -> None:
     text = MINIMAL + '[[regions]]\nid = "us915_0"\ncommon_name = "US915"\n'
 
@@ -107,6 +109,7 @@ def test_a_region_that_is_not_enabled_is_dead() -> None:
     assert ["eu868"] == [region.id for region in configuration.regions]
 
 
+@pytest.mark.proves("trap:20")
 def test_keys_that_are_not_used_are_named() -> None:
     text = MINIMAL.replace("[network]", "[network]\nadr_plugins = ['x']")
 

@@ -42,7 +42,7 @@ def ack_of(gateway_id: str, downlink_id: int) -> bytes:
     return octets
 
 
-@pytest.mark.proves("trap:gateway-identity")
+@pytest.mark.proves("feature:strict-gateways")
 def test_chirpstack_believes_the_payload_whatever_the_topic(world: World) -> None:
     world.given_joined()
     speak_for_another(world)

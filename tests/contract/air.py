@@ -10,12 +10,14 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 PATIENCE_S = 20.0
 FILTERS = ("application/#", "eu868/gateway/+/command/#")
+PROBE = "application/probe"
 
 
 class Air:
     """Says things and keeps what is heard, by topic, until somebody takes it."""
 
     def __init__(self, url: str) -> None:
+        self._url = url
         where = urlsplit(url)
         self._changed = threading.Condition()
         self._heard: defaultdict[str, deque[bytes]] = defaultdict(deque)
@@ -52,6 +54,19 @@ class Air:
         """Return what has come on a topic and was not taken."""
         with self._changed:
             return list(self._heard[topic])
+
+    def retained(self, topic: str) -> bool:
+        """Whether the broker kept what was last published on a topic."""
+        with self._changed:
+            before = len(self._heard[topic])
+        other = Air(self._url)
+        try:
+            other.say(PROBE, b"")
+            other.take(PROBE)
+            return bool(other.waiting(topic))
+        finally:
+            other.close()
+            assert before == len(self.waiting(topic))
 
     def _summary(self, topic: str) -> str:
         family = topic.rsplit("/", 1)[0]

@@ -58,7 +58,9 @@ class Caller:
 
     def _once(self, method: str, request: Any, metadata: Any) -> Any:
         try:
-            return self._method(method)(request, metadata=metadata, timeout=PATIENCE_S)
+            return self._method(method)(
+                request, metadata=metadata, timeout=PATIENCE_S, wait_for_ready=True
+            )
         except grpc.RpcError as error:
             return Refusal(code=error.code().name, message=error.details() or "")
 

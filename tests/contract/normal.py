@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tests.contract.capabilities import CAPABILITIES
+
 UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 INSTANT = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(?:\d{9}|\d{6}|\d{3}))?(Z|\+00:00)"
@@ -47,6 +49,8 @@ class Names:
             text = text.replace(value, name)
         text = INSTANT.sub(r"<instant \1>", text)
         text = TOKEN.sub("<token>", text)
+        for permitted in CAPABILITIES:
+            text = permitted.pattern.sub(permitted.as_written, text)
         for unknown in UUID.findall(text):
             self.add(unknown, f"uuid {self._uuids() + 1}")
             text = text.replace(unknown, self._known[unknown])

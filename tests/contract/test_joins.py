@@ -19,6 +19,7 @@ def join(world: World, nonce: int | None = None, **request: Any) -> None:
 
 
 @pytest.mark.proves("check:2", "event:join", "feature:otaa", "trap:9")
+@pytest.mark.proves("feature:region-eu868")
 def test_a_join_is_accepted_in_two_windows_and_told(world: World) -> None:
     world.given_device()
     world.when_join()

@@ -423,25 +423,3 @@ def test_dev_addr_prefixes_are_read_as_the_real_server_reads_them(world: World) 
         world.when_asked("TenantService/Update", api.UpdateTenantRequest(tenant=tenant))
     request = api.GetTenantRequest(id=world.cast.tenant_id)
     world.when_asked("TenantService/Get", request)
-
-
-def test_metrics_need_both_instants(world: World) -> None:
-    world.given_device()
-    dev_eui = world.cast.dev_eui
-
-    for method, request in (
-        ("DeviceService/GetMetrics", api.GetDeviceMetricsRequest(dev_eui=dev_eui)),
-        (
-            "DeviceService/GetLinkMetrics",
-            api.GetDeviceLinkMetricsRequest(dev_eui=dev_eui),
-        ),
-        (
-            "GatewayService/GetMetrics",
-            api.GetGatewayMetricsRequest(gateway_id=world.cast.gateways[0]),
-        ),
-        (
-            "GatewayService/GetDutyCycleMetrics",
-            api.GetGatewayDutyCycleMetricsRequest(gateway_id=world.cast.gateways[0]),
-        ),
-    ):
-        refused(world, "INTERNAL", method, request)

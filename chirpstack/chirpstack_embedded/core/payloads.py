@@ -5,11 +5,12 @@ from typing import Any, Protocol
 
 from chirpstack_api import api
 
+from chirpstack_embedded import cayenne_lpp
 from chirpstack_embedded.codec import CodecError, DecodedObject, EncodedPayload, Uplink
 from chirpstack_embedded.model import Device
 
-_NONE, _JS = api.CodecRuntime.NONE, api.CodecRuntime.JS
-NOT_EMULATED = "the Cayenne LPP codec is not emulated by Garonne's embedded server"
+_NONE, _CAYENNE = api.CodecRuntime.NONE, api.CodecRuntime.CAYENNE_LPP
+_JS = api.CodecRuntime.JS
 
 
 MOST_PROFILES = 256
@@ -71,8 +72,8 @@ class Payloads:
         """Return the object, why there is none, or None for a profile without codec."""
         if profile.payload_codec_runtime == _NONE:
             return None
-        if profile.payload_codec_runtime != _JS:
-            return CodecError(NOT_EMULATED)
+        if profile.payload_codec_runtime == _CAYENNE:
+            return _decode_cayenne(data)
         script = self._script(profile)
         return self._codec.decode(script, f_port, data, recv_time, variables)
 
@@ -86,8 +87,8 @@ class Payloads:
         """Return bytes and port; without codec the payload is empty."""
         if profile.payload_codec_runtime == _NONE:
             return EncodedPayload(b"", f_port)
-        if profile.payload_codec_runtime != _JS:
-            return CodecError(NOT_EMULATED)
+        if profile.payload_codec_runtime == _CAYENNE:
+            return _encode_cayenne(obj, f_port)
         found = self._codec.encode(profile.payload_codec_script, obj, variables)
         if isinstance(found, EncodedPayload) and found.f_port is None:
             return EncodedPayload(found.data, f_port)
@@ -101,3 +102,17 @@ class Payloads:
                 self._scripts.clear()
             found = self._scripts[id(profile)] = (profile, profile.payload_codec_script)
         return found[1]
+
+
+def _decode_cayenne(data: bytes) -> DecodedObject | CodecError:
+    try:
+        return DecodedObject(cayenne_lpp.decode(data))
+    except cayenne_lpp.CayenneError as error:
+        return CodecError(str(error))
+
+
+def _encode_cayenne(obj: Mapping[str, Any], f_port: int) -> EncodedPayload | CodecError:
+    try:
+        return EncodedPayload(cayenne_lpp.encode(obj), f_port)
+    except cayenne_lpp.CayenneError as error:
+        return CodecError(str(error))

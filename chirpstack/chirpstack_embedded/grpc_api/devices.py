@@ -338,8 +338,7 @@ def _matches(device: Device, request: Any, profile_id: str) -> bool:
         return False
     if any(device.tags.get(key) != value for key, value in request.tags.items()):
         return False
-    wanted = request.search.lower()
-    return wanted in device.name.lower() or wanted in device.dev_eui
+    return request.search.lower() in device.name.lower()
 
 
 def _item(device: Device) -> api.DeviceListItem:

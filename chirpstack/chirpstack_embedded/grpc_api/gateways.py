@@ -1,5 +1,6 @@
 """GatewayService: gateways and their state."""
 
+from collections.abc import Callable
 from typing import Any
 
 from chirpstack_api import api
@@ -73,6 +74,8 @@ def list_(call: Call, request: Any) -> Any:
     if request.multicast_group_id:
         chosen = set(multicast.sender_ids(call, request.multicast_group_id))
         records = [one for one in records if one.message.gateway_id in chosen]
+    order = _ORDERS.get(request.order_by, _ORDERS[api.ListGatewaysRequest.NAME])
+    records.sort(key=order, reverse=request.order_by_desc)
     return api.ListGatewaysResponse(
         total_count=len(records),
         result=[
@@ -98,6 +101,12 @@ METHODS = {
     "Update": update,
     "Delete": delete,
     "List": list_,
+}
+
+_ORDERS: dict[int, Callable[[Record[api.Gateway]], Any]] = {
+    api.ListGatewaysRequest.NAME: lambda record: record.message.name,
+    api.ListGatewaysRequest.GATEWAY_ID: lambda record: record.message.gateway_id,
+    api.ListGatewaysRequest.LAST_SEEN_AT: lambda record: record.last_seen_at or 0.0,
 }
 
 

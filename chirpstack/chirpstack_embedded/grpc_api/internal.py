@@ -9,6 +9,7 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from chirpstack_embedded.config import Region
+from chirpstack_embedded.core.region import RegionPlan
 from chirpstack_embedded.grpc_api.call import Call, Services
 from chirpstack_embedded.grpc_api.fields import parse_eui, parse_uuid
 from chirpstack_embedded.grpc_api.refusal import (
@@ -219,4 +220,12 @@ def _region(region: Region) -> api.GetRegionResponse:
         rx1_dr_offset=network.rx1_dr_offset,
         rx2_dr=network.rx2_dr,
         rx2_frequency=network.rx2_frequency_hz,
+        class_b_ping_slot_dr=network.ping_slot_dr,
+        class_b_ping_slot_frequency=network.ping_slot_frequency_hz,
+        uplink_channels=[
+            api.RegionChannel(
+                frequency=channel.frequency_hz, data_rates=channel.data_rates
+            )
+            for channel in RegionPlan(region).channels
+        ],
     )

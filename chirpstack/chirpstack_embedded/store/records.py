@@ -85,8 +85,8 @@ class Records(Generic[Message]):
             where.append("tenant_id = ?")
             parameters.append(tenant_id)
         if search:
-            where.append(f"(name like ? or {self._key} like ?)")
-            parameters += [f"%{search}%", f"%{search}%"]
+            where.append("name like ?")
+            parameters.append(f"%{search}%")
         rows = self._database.all(
             f"select * from {self._table} where {' and '.join(where)} order by name",  # noqa: S608 - names are literals, values are bound
             *parameters,

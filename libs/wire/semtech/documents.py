@@ -184,7 +184,9 @@ class Stat:
         altitude_m = None if self.altitude_m is None else round(self.altitude_m)
         place = {"lati": self.latitude, "long": self.longitude, "alti": altitude_m}
         known = {key: value for key, value in place.items() if value is not None}
-        return {"time": self.time, **known} | {
+        return {
+            "time": self.time,
+            **known,
             "rxnb": self.received,
             "rxok": self.received_ok,
             "rxfw": self.forwarded,
