@@ -14,7 +14,7 @@ import yaml
 ROOT = Path(__file__).parent.parent.parent
 CONTAINER_FOLDERS = re.compile(
     r"(?<![\w./])/(?=(?:run/garonne|secrets|data|var/lib/garonne|opt/garonne|etc/"
-    r"chirpstack|etc/valkey|mosquitto)\b)"
+    r"chirpstack|etc/monitoring|etc/valkey|mosquitto|tmp/chirpstack)\b)"
 )
 
 

@@ -122,6 +122,7 @@ def chirpstack(machine: Machine) -> list[str]:
     """The service's own shell line, with the embedded server for the real one."""
     line: str = SERVICES["chirpstack"]["entrypoint"][2]
     assert "exec chirpstack -c" in line
+    (machine.root_of("chirpstack") / "tmp").mkdir()
     ours = line.replace(
         "exec chirpstack", f"exec {sys.executable} -m chirpstack_embedded"
     )
