@@ -53,7 +53,7 @@ class Machine:
         for source, target in [*_copied(self.services[name]), *self._mounted(name)]:
             place = root / target.lstrip("/")
             place.parent.mkdir(parents=True, exist_ok=True)
-            if not place.is_symlink():
+            if not (place.is_symlink() or place.exists()):
                 place.symlink_to(source)
         return root
 
