@@ -153,7 +153,7 @@ FEATURES: dict[str, tuple[State, str]] = {
     "multicast-class-c-delay": ("emulated", ""),
     "multicast-class-c-gps-time": ("emulated", ""),
     "multicast-class-b": ("emulated", ""),
-    "class-b": ("not emulated", ""),
+    "class-b": ("emulated", "gateways send the beacons"),
     "otaa": ("emulated", "LoRaWAN 1.0.x and 1.1"),
     "abp": ("emulated", "LoRaWAN 1.0.x and 1.1"),
     "adr": ("emulated", "the default algorithm"),
