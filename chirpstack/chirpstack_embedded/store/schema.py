@@ -187,7 +187,11 @@ create table series_state (
 ) strict, without rowid;
 """
 
-MIGRATIONS = (FIRST, MULTICAST, SERIES)
+# The JSON of sessions knows LoRaWAN 1.1's keys and counters; one without them reads as
+# 1.0.x. Only a server that knows them may open the file afterwards.
+LORAWAN_1_1 = "select 1;"
+
+MIGRATIONS = (FIRST, MULTICAST, LORAWAN_1_1, SERIES)
 """What brings a database from each version to the next; an empty file has version 0."""
 
 SCHEMA_VERSION = len(MIGRATIONS)
