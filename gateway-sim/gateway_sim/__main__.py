@@ -74,6 +74,7 @@ async def serve(settings: Settings, city: DeclaredCity) -> None:
             faults=faults,
         ),
         faults=faults,
+        beacons=settings.beacons,
     )
     if settings.metrics is not None:
         program.metrics.serve(settings.metrics.host, settings.metrics.port)

@@ -54,6 +54,7 @@ class Settings:
     metrics: Address | None
     encoding: Encoding
     stats_interval_s: float
+    beacons: bool
     log_level: int
     unset: tuple[str, ...]
 
@@ -94,6 +95,7 @@ class Settings:
             "stats_interval_s": read(
                 "GARONNE_GATEWAY_STATS_S", _seconds, str(STATS_INTERVAL_S)
             ),
+            "beacons": read("GARONNE_GATEWAY_BEACONS", _truth, "no"),
             "log_level": read("GARONNE_LOG", level, "info"),
         }
         reader.check()
@@ -154,6 +156,12 @@ def _shown(text: str) -> str:
     """A setting without the password it may hold."""
     login, at, rest = text.rpartition("@")
     return f"{login.rpartition(':')[0]}:…{at}{rest}" if at else text
+
+
+def _truth(text: str) -> bool:
+    if text not in {"yes", "no"}:
+        raise ValueError("it is yes or no")
+    return text == "yes"
 
 
 def _encoding(text: str) -> Encoding:

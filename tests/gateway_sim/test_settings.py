@@ -8,6 +8,7 @@ import pytest
 from gateway_sim.chirpstack import Encoding
 from gateway_sim.mqtt import Broker
 from gateway_sim.settings import Settings
+from gateway_sim.station import LnsServer
 from gateway_sim.udp import Server
 from wire.settings import Address, WrongSettings
 
@@ -58,6 +59,28 @@ def test_every_setting_is_read(home: Path) -> None:
     assert '[{"kind": "outage"}]' == settings.faults
 
 
+@pytest.mark.parametrize(
+    ("text", "uri"),
+    [
+        ("", "ws://127.0.0.1:3001"),
+        ("wss://lns.example:3001/", "wss://lns.example:3001"),
+        ("ws://[::1]:3001", "ws://[::1]:3001"),
+    ],
+)
+def test_basics_station_has_an_address_of_its_own(
+    home: Path, text: str, uri: str
+) -> None:
+    settings = Settings.read(
+        {
+            "GARONNE_HOME": str(home),
+            "GARONNE_GATEWAY_PROTOCOL": "station",
+            "GARONNE_GATEWAY_STATION": text,
+        }
+    )
+
+    assert LnsServer(uri=uri) == settings.server
+
+
 def test_all_faults_are_told_at_once(home: Path) -> None:
     with pytest.raises(WrongSettings) as caught:
         Settings.read(
@@ -71,6 +94,7 @@ def test_all_faults_are_told_at_once(home: Path) -> None:
                 "GARONNE_GATEWAY_STATS_S": "nan",
                 "GARONNE_GATEWAY_PROTOCOL": "smoke",
                 "GARONNE_GATEWAY_UDP": "1700",
+                "GARONNE_GATEWAY_STATION": "http://lns",
                 "GARONNE_FAULTS": str(home / "nowhere.json"),
                 "GARONNE_LOG": "loud",
             }
@@ -81,6 +105,7 @@ def test_all_faults_are_told_at_once(home: Path) -> None:
         "GARONNE_MQTT",
         "GARONNE_GATEWAY_PROTOCOL",
         "GARONNE_GATEWAY_UDP",
+        "GARONNE_GATEWAY_STATION",
         "GARONNE_FAULTS",
         "GARONNE_AIR",
         "GARONNE_METRICS",

@@ -13,13 +13,18 @@ _UNTIL_1_0_3 = ("1.0.0", "1.0.1", "1.0.2", "1.0.3")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """What is printed on one device and where it hangs; degrees."""
+    """
+    What is printed on one device and where it hangs; degrees.
+
+    `nwk_key` is the second root key of a 1.1 device; without one, both are alike.
+    """
 
     dev_eui: EUI64
     join_eui: EUI64
     app_key: Key
     latitude: float
     longitude: float
+    nwk_key: Key | None = None
     gen_app_key: Key | None = None
     """A 1.0.x device's key for its groups (TS005), if it has one."""
 
@@ -74,6 +79,11 @@ class Profile:
     def room(self, data_rate: int, *, dwell: bool) -> int:
         """Application octets of a frame without MAC commands: N of the data rate."""
         return self._rooms[data_rate, dwell]
+
+    @property
+    def is_1_1(self) -> bool:
+        """Whether it is a LoRaWAN 1.1 device."""
+        return self.mac_version.startswith("1.1")
 
     @property
     def max_f_cnt_gap(self) -> int | None:
