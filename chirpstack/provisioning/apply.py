@@ -13,6 +13,7 @@ from typing import Any
 from city.errors import AlreadyThere, NetworkError, NotThere
 from city.objects import Device, Named
 from city.types import DeviceType
+from provisioning.groups import group_of, nearest_gateways, settle_group
 from provisioning.network import Registry
 from provisioning.outcome import Kind, Outcome, Tell, Verdict, tell_nobody
 from provisioning.wanted import (
@@ -25,6 +26,7 @@ from provisioning.wanted import (
     profile_of,
 )
 from wire.declared import DeclaredCity, DeclaredDevice, DeclaredGateway
+from wire.groups import DeclaredGroup
 
 WORKERS = 4
 NOT_YET = ""  # the id of what a plan would create
@@ -150,6 +152,8 @@ class _Run:
                 self._gateway, gateway, "gateway", gateway.name, str(gateway.gateway_id)
             )
         self._devices()
+        for group in self._city.groups:
+            self._each(self._group, group, "multicast group", group.name)
         return self._outcomes
 
     def _say(self, outcome: Outcome) -> None:
@@ -297,6 +301,17 @@ class _Run:
         if str(declared.dev_eui) not in self._keys:
             return "it has no key in the key file"
         return ""
+
+    # Multicast groups
+
+    def _group(self, declared: DeclaredGroup) -> Outcome:
+        wanted = group_of(declared, self._application_id, self._city.region)
+        senders = nearest_gateways(self._city.gateways, declared.members)
+        if not self._application_id:
+            return _outcome("multicast group", declared.name, NOT_YET, "created")
+        return settle_group(
+            self._network.groups, declared, wanted, senders, write=self._write
+        )
 
 
 def _only_planned(_: str) -> str:

@@ -124,8 +124,8 @@ class Conversation:
 
     def room(self) -> int:
         """Application octets of a frame without MAC commands: N of the data rate."""
-        rate = self._profile.data_rate(self.session.data_rate)
-        return rate.frm_payload(dwell=self.session.uplink_dwell)
+        session = self.session
+        return self._profile.room(session.data_rate, dwell=session.uplink_dwell)
 
     def speaks_at(self, mailbox: Mailbox) -> float:
         """When it has something to say; 0 is now, NEVER is nothing."""
