@@ -29,6 +29,7 @@ from city.errors import (
     Unreachable,
     Unsupported,
 )
+from city.network_groups import NetworkGroups
 from city.objects import (
     Activation,
     Device,
@@ -107,6 +108,7 @@ class Network:
         self._gateway = api.GatewayServiceStub(self._channel)
         self._user = api.UserServiceStub(self._channel)
         self._internal = api.InternalServiceStub(self._channel)
+        self.groups = NetworkGroups(self._channel, self._call, self._pages)
 
     def __repr__(self) -> str:
         """Name the server, never the token."""
@@ -253,6 +255,19 @@ class Network:
         )
         return list(map(messages.listed_device, found))
 
+    def tagged_devices(
+        self, application_id: str, tags: Mapping[str, str]
+    ) -> list[ListedDevice]:
+        """Return the devices of an application that have all these tags."""
+        found = self._pages(
+            "list devices by tags",
+            self._device.List,
+            api.ListDevicesRequest,
+            application_id=application_id,
+            tags=tags,
+        )
+        return list(map(messages.listed_device, found))
+
     def device(self, dev_eui: str) -> Device:
         """Return a device; NotThere if there is none."""
         request = api.GetDeviceRequest(dev_eui=dev_eui)
@@ -289,10 +304,15 @@ class Network:
             return None
         return str(answer.device_keys.nwk_key)
 
-    def set_app_key(self, dev_eui: str, app_key: str) -> None:
-        """Give a 1.0.x device its AppKey (hex), or another one; nonces are kept."""
+    def set_app_key(self, dev_eui: str, app_key: str, *, both: bool = False) -> None:
+        """
+        Give a 1.0.x device its AppKey (hex), or another one; nonces are kept.
+
+        `both`: a 1.1 device, whose NwkKey and AppKey are this one key.
+        """
         # ChirpStack keeps the AppKey of a 1.0.x device in nwk_key.
-        keys = api.DeviceKeys(dev_eui=dev_eui, nwk_key=app_key, app_key=NO_KEY)
+        second = app_key if both else NO_KEY
+        keys = api.DeviceKeys(dev_eui=dev_eui, nwk_key=app_key, app_key=second)
         if self.app_key(dev_eui) is None:
             create = api.CreateDeviceKeysRequest(device_keys=keys)
             self._call(f"create keys of {dev_eui}", self._device.CreateKeys, create)
@@ -383,9 +403,13 @@ class Network:
     # -- the stream
 
     @contextmanager
-    def device_events(self, dev_eui: str) -> Iterator[Iterator[DeviceEvent]]:
+    def device_events(
+        self, dev_eui: str, *, timeout_s: float | None = None
+    ) -> Iterator[Iterator[DeviceEvent]]:
         """
         Open the stream of a device's events: about ten old ones first, then the new.
+
+        After ``timeout_s`` it ends with Unreachable.
 
         ::
 
@@ -394,7 +418,9 @@ class Network:
                     ...
         """
         request = api.StreamDeviceEventsRequest(dev_eui=dev_eui)
-        call = self._internal.StreamDeviceEvents(request, metadata=self._metadata)
+        call = self._internal.StreamDeviceEvents(
+            request, metadata=self._metadata, timeout=timeout_s
+        )
         try:
             yield _events(call, f"stream events of {dev_eui}")
         finally:
