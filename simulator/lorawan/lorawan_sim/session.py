@@ -26,6 +26,10 @@ _PLAIN = (
     "uplink_dwell",
     "downlink_dwell",
     "max_eirp_dbm",
+    "ping_periodicity",
+    "ping_slot_data_rate",
+    "ping_slot_frequency_hz",
+    "beacon_frequency_hz",
 )
 _plain = attrgetter(*_PLAIN)
 
@@ -73,6 +77,7 @@ class Session:
     last accepted one (None before the first); both have 32 bits.
     `uplink_dwell` and `downlink_dwell`: frames last 400 ms at most. `max_eirp_dbm`
     None is the region's own.
+    The class B frequencies are 0 where the region's own hold.
     `channels` is indexed as the specification does; bit i of `mask` enables
     channel i.
     """
@@ -94,6 +99,10 @@ class Session:
     uplink_dwell: bool = False
     downlink_dwell: bool = False
     max_eirp_dbm: int | None = None
+    ping_periodicity: int = 0
+    ping_slot_data_rate: int = 0
+    ping_slot_frequency_hz: int = 0
+    beacon_frequency_hz: int = 0
 
     @property
     def dev_addr(self) -> DevAddr:
