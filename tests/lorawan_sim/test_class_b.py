@@ -105,6 +105,7 @@ def hear(city: Virtual, frame: AirFrame) -> None:
     """Hand over a frame as the fleet does: caught at its start, heard at its end."""
     city.run(until=frame.start_s)
     if city.device.catch(frame, NEAR):
+        city.run(until=frame.end_s - 0.001)
         city.device.receive(frame, NEAR, frame.end_s)
     city._carry()
 

@@ -66,6 +66,7 @@ class ClassB:
         self._holds_until = -NEVER
         self._missed = 0
         self._slots: tuple[Window, ...] = ()
+        self._hears_until = -NEVER
         self.locked = False
 
     def begin(self, session: Session) -> None:
@@ -89,8 +90,13 @@ class ClassB:
         return self._slots if beacon is None else (beacon, *self._slots)
 
     def next_deadline(self, late_s: float) -> float:
-        """When a window closes."""
-        return min((one.closed_at + late_s for one in self.windows()), default=NEVER)
+        """When a window closes; one with a frame in it at the frame's end."""
+        closes = min((one.closed_at + late_s for one in self.windows()), default=NEVER)
+        return max(closes, self._hears_until)
+
+    def lock(self, frame: AirFrame) -> None:
+        """Stay in the window of a frame that was caught."""
+        self._hears_until = frame.end_s
 
     def hear(self, frame: AirFrame) -> Turn | None:
         """Take a frame that came in the beacon's window."""
@@ -109,6 +115,8 @@ class ClassB:
 
     def tick(self, now: float, late_s: float) -> Turn | None:
         """Let windows pass; what that means for the device."""
+        if now < self._hears_until:
+            return None
         turn = self._beacon_passed(now, late_s)
         if self.locked and (
             not self._slots or any(w.closed_at + late_s <= now for w in self._slots)

@@ -180,7 +180,10 @@ class Device:
         if self._slot(frame) is None or not link.is_audible:
             self._miss(frame, link)
             return False
-        return self._radio.lock(frame)
+        caught = self._radio.lock(frame)
+        if caught and self._class_b is not None:
+            self._class_b.lock(frame)
+        return caught
 
     def drown(self, frame: AirFrame) -> None:
         """Lose a downlink that was caught to another one in the air."""
