@@ -95,7 +95,9 @@ def find_or_create(
     return create(name), "created"
 
 
-def add_with_key(network: Registry, device: Device, app_key: str) -> None:
+def add_with_key(
+    network: Registry, device: Device, app_key: str, *, both: bool = False
+) -> None:
     """
     Create a device and its key, or neither.
 
@@ -104,7 +106,7 @@ def add_with_key(network: Registry, device: Device, app_key: str) -> None:
     """
     network.create_device(device)
     try:
-        network.set_app_key(device.dev_eui, app_key)
+        network.set_app_key(device.dev_eui, app_key, both=both)
     except NetworkError as error:
         _take_back(network, device.dev_eui, error)
         raise
@@ -267,7 +269,8 @@ class _Run:
         profile_id = self._profiles[declared.device_type]
         wanted = device_of(declared, self._application_id, profile_id)
         if not exists:
-            return self._new_device(wanted)
+            both = self._types[declared.device_type].has_two_root_keys
+            return self._new_device(wanted, both=both)
         found = self._network.device(dev_eui)
         changed = changed_device(found, wanted)
         if changed and self._write:
@@ -275,13 +278,15 @@ class _Run:
         if self._network.app_key(dev_eui) != self._keys[dev_eui]:
             changed.append("key")
             if self._write:
-                self._network.set_app_key(dev_eui, self._keys[dev_eui])
+                both = self._types[declared.device_type].has_two_root_keys
+                self._network.set_app_key(dev_eui, self._keys[dev_eui], both=both)
         return _compared("device", name, dev_eui, changed)
 
-    def _new_device(self, wanted: Device) -> Outcome:
+    def _new_device(self, wanted: Device, *, both: bool) -> Outcome:
         if self._write:
             try:
-                add_with_key(self._network, wanted, self._keys[wanted.dev_eui])
+                key = self._keys[wanted.dev_eui]
+                add_with_key(self._network, wanted, key, both=both)
             except AlreadyThere:
                 why = f"{wanted.dev_eui} exists already, in another application"
                 return _outcome("device", wanted.name, wanted.dev_eui, "failed", why)

@@ -102,8 +102,8 @@ class Registry(Protocol):
         """Return a device's AppKey, nothing if it has none."""
         ...
 
-    def set_app_key(self, dev_eui: str, app_key: str) -> None:
-        """Give a device its AppKey."""
+    def set_app_key(self, dev_eui: str, app_key: str, *, both: bool = False) -> None:
+        """Give a device its AppKey; `both`: in 1.1 it is the NwkKey too."""
         ...
 
 

@@ -6,9 +6,10 @@ as INTERNAL (a duplicate too), and a missing right as UNAUTHENTICATED.
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final, Self
 
 import grpc
@@ -46,7 +47,7 @@ DUPLICATES: Final = ("unique constraint", "duplicate key")
 MISSING: Final = ("record not found", "object does not exist")
 BUSY: Final = ("database is locked",)
 BUSY_PAUSES_S: Final = (0.2, 1.0)
-"""The SQLite build refuses a write while another is at work: two more tries."""
+"""The SQLite build refuses a write beside another: two more tries, in turn."""
 
 NO_KEY: Final = "0" * 32
 
@@ -94,6 +95,8 @@ class Network:
         self._target = target
         self._timeout_s = timeout_s
         self._pause = pause
+        self._queue = threading.Lock()
+        self._turn: AbstractContextManager[Any] = nullcontext()
         self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
         # A server that restarts is found again within a second, not within minutes.
         options = [("grpc.max_reconnect_backoff_ms", 1000)]
@@ -301,10 +304,15 @@ class Network:
             return None
         return str(answer.device_keys.nwk_key)
 
-    def set_app_key(self, dev_eui: str, app_key: str) -> None:
-        """Give a 1.0.x device its AppKey (hex), or another one; nonces are kept."""
+    def set_app_key(self, dev_eui: str, app_key: str, *, both: bool = False) -> None:
+        """
+        Give a 1.0.x device its AppKey (hex), or another one; nonces are kept.
+
+        `both`: a 1.1 device, whose NwkKey and AppKey are this one key.
+        """
         # ChirpStack keeps the AppKey of a 1.0.x device in nwk_key.
-        keys = api.DeviceKeys(dev_eui=dev_eui, nwk_key=app_key, app_key=NO_KEY)
+        second = app_key if both else NO_KEY
+        keys = api.DeviceKeys(dev_eui=dev_eui, nwk_key=app_key, app_key=second)
         if self.app_key(dev_eui) is None:
             create = api.CreateDeviceKeysRequest(device_keys=keys)
             self._call(f"create keys of {dev_eui}", self._device.CreateKeys, create)
@@ -435,15 +443,17 @@ class Network:
             try:
                 return self._ask_once(asked, call, request)
             except Busy as error:
+                self._turn = self._queue  # from now on, one of our calls at a time
                 logger.warning("network.call.again pause_s=%.1f %s", pause_s, error)
                 self._pause(pause_s)
         return self._ask_once(asked, call, request)
 
     def _ask_once(self, asked: str, call: Call, request: Message) -> Any:
-        try:
-            return call(request, metadata=self._metadata, timeout=self._timeout_s)
-        except grpc.RpcError as error:
-            raise explain(error, asked) from error
+        with self._turn:
+            try:
+                return call(request, metadata=self._metadata, timeout=self._timeout_s)
+            except grpc.RpcError as error:
+                raise explain(error, asked) from error
 
     def _pages(
         self, asked: str, call: Call, request: Callable[..., Message], **which: Any

@@ -43,6 +43,11 @@ class DeviceType:
     multicast: Mapping[str, Any] = field(default_factory=dict)
     """How a device is put into a group by its maker's own message; empty: it is not."""
 
+    @property
+    def has_two_root_keys(self) -> bool:
+        """Whether it is a LoRaWAN 1.1 device: with a NwkKey and an AppKey."""
+        return str(self.profile.get("mac_version", "")).startswith("1.1")
+
 
 class Planner:
     """Turns wishes into payloads for one device type; keep it in one thread."""

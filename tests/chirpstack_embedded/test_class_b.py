@@ -113,6 +113,7 @@ def test_a_far_slot_is_waited_for_until_five_seconds_before_it(site: Any) -> Non
     assert slot == slot_of(site.downlinks[0])
 
 
+@pytest.mark.proves("mac:PingSlotInfoReq")
 def test_the_device_says_how_often_it_listens(site: Any) -> None:
     site.given_quiet(**PROFILE)
 

@@ -234,7 +234,7 @@ def test_a_handler_dropped_into_the_folder_runs_on_the_next_uplink(
         publish_all(broker, uplinks(1))
         until(lambda: redis.xlen(_notices()), worker)
         file.write_text("import nowhere_to_be_found\n", encoding="utf-8")
-        until(lambda: "worker.handlers.refuse" in worker.said, worker)
+        until(lambda: "handlers.refuse" in worker.said, worker)
         publish_all(broker, uplinks(1, start=10))
         until(lambda: redis.xlen(_notices()) == 2, worker)
 

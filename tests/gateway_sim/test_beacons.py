@@ -25,7 +25,7 @@ def sent_until(gateway: Gateway, end_s: float) -> list[AirFrame]:
     return frames
 
 
-@pytest.mark.proves("feature:beacon")
+@pytest.mark.proves("feature:class-b")
 def test_a_beacon_goes_every_128_s_of_gps_time() -> None:
     frames = sent_until(beaconing(), BOOT_S + 400)
 

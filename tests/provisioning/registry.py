@@ -20,6 +20,7 @@ class FakeRegistry:
         self.keys: dict[str, str] = {}
         self.writes: list[str] = []
         self.refuse_keys_of: set[str] = set()
+        self.with_two_roots: set[str] = set()
         self.refuse_deletion = False
         self.groups = FakeGroups()
 
@@ -139,7 +140,9 @@ class FakeRegistry:
     def app_key(self, dev_eui: str) -> str | None:
         return self.keys.get(dev_eui)
 
-    def set_app_key(self, dev_eui: str, app_key: str) -> None:
+    def set_app_key(self, dev_eui: str, app_key: str, *, both: bool = False) -> None:
+        if both:
+            self.with_two_roots.add(dev_eui)
         if dev_eui in self.refuse_keys_of:
             raise Invalid(f"create keys of {dev_eui}: no")
         self._write(f"key {dev_eui}")

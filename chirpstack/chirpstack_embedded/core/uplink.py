@@ -68,17 +68,20 @@ class Looked(NamedTuple):
         )
 
 
+def look_ahead(context: Context, heard: HeardFrame) -> None:
+    """Find out whose uplink this is, before it is its turn."""
+    if m_type_of(heard.phy_payload) in _DATA_UP:
+        heard.looked = _look(context, heard)
+
+
 def expect_payloads(context: Context, frames: Iterable[HeardFrame]) -> None:
     """Let the codec begin with the uplinks that will probably be accepted."""
-    expected = []
-    for heard in frames:
-        if m_type_of(heard.phy_payload) not in _DATA_UP:
-            continue
-        looked = heard.looked = _look(context, heard)
-        if isinstance(looked, Looked) and looked.frame.f_port != 0:
-            f_port, time_s = looked.frame.f_port or 0, heard.time_ns / NANO
-            expected.append((looked.match.device, f_port, looked.data, time_s))
-    context.payloads.expect(expected)
+    looked = [(heard.looked, heard.time_ns / NANO) for heard in frames]
+    context.payloads.expect(
+        (one.match.device, one.frame.f_port or 0, one.data, time_s)
+        for one, time_s in looked
+        if isinstance(one, Looked) and one.frame.f_port != 0
+    )
 
 
 def _look(context: Context, heard: HeardFrame) -> Looked | Dropped:

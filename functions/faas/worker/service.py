@@ -4,7 +4,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from prometheus_client import start_http_server
@@ -14,7 +13,6 @@ from city import keys
 from city.failpoint import Failpoint
 from city.lease import Lease
 from city.redis import connect
-from faas.errors import Miswired
 from faas.manifest import Planned
 from faas.streams import ticks
 from faas.worker.dispatch import Dispatcher
@@ -23,16 +21,16 @@ from faas.worker.meters import Meters
 from faas.worker.partition import LeaseLost, Partition
 from faas.worker.schedule import Schedule
 from faas.worker.settings import Settings
+from faas.worker.watch import Watch, fingerprint
 
 FIRST_PAUSE_S: Final = 0.05
 LONGEST_PAUSE_S: Final = 2.0
-WATCH_S: Final = 0.5
 TICK_S: Final = 0.1
 STOP_S: Final = 4.0
 
 _log = logging.getLogger(__name__)
 
-__all__ = ["Worker", "fingerprint"]
+__all__ = ["Worker"]
 
 
 class Worker:
@@ -44,8 +42,15 @@ class Worker:
         self.meters = Meters()
         self._stop = threading.Event()
         self._serving: set[int] = set()
-        self._loaded = fingerprint(settings.handlers)
+        loaded = fingerprint(settings.handlers)
         self._executors = Executors(settings.handlers, settings.executors)
+        self._watch = Watch(
+            folder=settings.handlers,
+            executors=self._executors,
+            refused=self.meters.refused,
+            loaded=loaded,
+            stop=self._stop,
+        )
         self._redis = connect(settings.redis)
 
     def run(self) -> None:
@@ -65,7 +70,7 @@ class Worker:
         leases = [partition.lease for partition in partitions]
         threads += [
             threading.Thread(target=self._renew, args=[leases], daemon=True),
-            threading.Thread(target=self._watch, daemon=True),
+            threading.Thread(target=self._watch.run, daemon=True),
             threading.Thread(target=self._keep_schedules, daemon=True),
         ]
         for thread in threads:
@@ -191,26 +196,6 @@ class Worker:
                 except RedisError as error:
                     _log.debug("worker.lease.wait error=%r", str(error))
 
-    def _watch(self) -> None:
-        """Put changed handlers to work; what cannot run is refused and told."""
-        while not self._stop.wait(WATCH_S):
-            found = fingerprint(self.settings.handlers)
-            if found == self._loaded:
-                continue
-            self._loaded = found
-            self._reload()
-
-    def _reload(self) -> None:
-        try:
-            self._executors.reload()
-        except (Miswired, OSError) as error:
-            self.meters.refused.set(1)
-            _log.error("worker.handlers.refuse faults=%r", str(error))
-            return
-        self.meters.refused.set(0)
-        names = [function.name for function in self._executors.functions]
-        _log.info("worker.handlers.load functions=%s", ",".join(names))
-
     def _end(self, threads: list[threading.Thread], leases: list[Lease]) -> None:
         self.meters.ready.set(0)
         share_s = STOP_S / len(threads)
@@ -222,15 +207,3 @@ class Worker:
                 lease.release()
             except RedisError:
                 _log.info("worker.lease.leave key=%s", lease.key)
-
-
-def fingerprint(folder: Path) -> frozenset[tuple[str, int, int]]:
-    """Tell one state of a folder's Python files from another."""
-    found = set()
-    for file in sorted(folder.glob("**/*.py")):
-        try:
-            stat = file.stat()
-        except OSError:  # gone between the list and the look
-            continue
-        found.add((str(file), stat.st_mtime_ns, stat.st_size))
-    return frozenset(found)
