@@ -117,6 +117,11 @@ def pool_group(pool: str) -> str:
     return f"pool:{pool}"
 
 
+def workers(pool: str) -> str:
+    """Sorted set: the living copies of a pool's worker, by until when they count."""
+    return f"garonne:workers:{pool}"
+
+
 SENDER_GROUP = "sender"
 """The sender's consumer group on ``events`` and ``outbox``."""
 

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from prometheus_client import start_http_server
@@ -21,6 +22,7 @@ from faas.worker.meters import Meters
 from faas.worker.partition import LeaseLost, Partition
 from faas.worker.schedule import Schedule
 from faas.worker.settings import Settings
+from faas.worker.shares import Shares
 from faas.worker.watch import Watch, fingerprint
 
 FIRST_PAUSE_S: Final = 0.05
@@ -52,6 +54,13 @@ class Worker:
             stop=self._stop,
         )
         self._redis = connect(settings.redis)
+        self._shares = Shares(
+            redis=self._redis,
+            key=keys.workers(settings.pool),
+            partitions=settings.partitions,
+            alive_s=settings.lease_s / 2,
+        )
+        self.meters.partitions.set_function(lambda: self._shares.held)
 
     def run(self) -> None:
         """Serve until `stop`; `WrongLayout` when the streams are made otherwise."""
@@ -62,6 +71,7 @@ class Worker:
                 self.meters.registry,
             )
         self._patiently("worker.redis.wait", self._declare)
+        self._patiently("worker.share.wait", self._shares.beat)
         partitions = [self._partition(n) for n in range(self.settings.partitions)]
         threads = [
             threading.Thread(target=self._serve, args=[partition], daemon=True)
@@ -115,26 +125,49 @@ class Worker:
         """Get the lease, finish what was begun, and go on while it is ours."""
         partition.open()
         deadline = time.monotonic() + self.settings.lease_s
-        while not partition.acquire():
+        while not self._acquire(partition):
             if self._stop.wait(self.settings.lease_s / 6):
                 return
             if time.monotonic() > deadline:
                 # Not a lease that a dead worker left behind: a copy is at work.
                 self._ready(partition.number)
-        _log.info("worker.partition.serve p=%02d", partition.number)
         try:
-            recovered = partition.recover()
-            if recovered:
+            self._attend(partition)
+        finally:
+            self._shares.give_back(partition.number)
+
+    def _acquire(self, partition: Partition) -> bool:
+        """Take a partition's lease if this copy's share allows one more."""
+        if not self._shares.take(partition.number):
+            return False
+        try:
+            held = partition.acquire()
+        except BaseException:
+            self._shares.give_back(partition.number)
+            raise
+        if not held:
+            self._shares.give_back(partition.number)
+        return held
+
+    def _attend(self, partition: Partition) -> None:
+        """Serve a partition while it is ours and within the share."""
+        number = partition.number
+        _log.info("worker.partition.serve p=%02d", number)
+        try:
+            if recovered := partition.recover():
                 _log.info(
-                    "worker.partition.recover p=%02d events=%d",
-                    partition.number,
-                    recovered,
+                    "worker.partition.recover p=%02d events=%d", number, recovered
                 )
-            self._ready(partition.number)
-            partition.serve(lambda: not self._stop.is_set())
+            self._ready(number)
+            partition.serve(
+                lambda: self._shares.keeps(number) and not self._stop.is_set()
+            )
         except LeaseLost:
-            _log.warning("worker.lease.lost p=%02d", partition.number)
+            _log.warning("worker.lease.lost p=%02d", number)
             partition.lease.token = ""
+        if not self._shares.keeps(number):
+            _log.info("worker.partition.give_back p=%02d", number)
+            partition.lease.release()
 
     def _keep_schedules(self) -> None:
         while not self._stop.is_set():
@@ -195,6 +228,8 @@ class Worker:
                         lease.hold()
                 except RedisError as error:
                     _log.debug("worker.lease.wait error=%r", str(error))
+            with suppress(RedisError):  # the share stays as it was
+                self._shares.beat()
 
     def _end(self, threads: list[threading.Thread], leases: list[Lease]) -> None:
         self.meters.ready.set(0)
@@ -202,6 +237,8 @@ class Worker:
         for thread in threads:
             thread.join(share_s)
         self._executors.close()
+        with suppress(RedisError):
+            self._shares.leave()
         for lease in leases:
             try:
                 lease.release()
