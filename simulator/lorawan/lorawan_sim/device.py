@@ -63,6 +63,7 @@ class Device:
         "_diary",
         "_dice",
         "_groups",
+        "_join_nonce",
         "_joining",
         "_mailbox",
         "_packages",
@@ -94,6 +95,7 @@ class Device:
         self._radio = Transceiver(card, profile, self._dice)
         self._mailbox = Mailbox(longest_message(profile.region))
         self._dev_nonce = dev_nonce
+        self._join_nonce = -1
         self._joining: Joining | None = None
         self._talk: Conversation | None = None
         self._rejoining: Rejoining | None = None
@@ -297,6 +299,9 @@ class Device:
         if isinstance(accept, str):
             joining.note(f"{accept}, in {slot}")
             return
+        if self.profile.is_1_1 and accept.join_nonce <= self._join_nonce:
+            joining.note(f"join-accept with an old JoinNonce, in {slot}")
+            return
         at = max(now, frame.end_s)
         crypto = crypto_of(accept, self.card, self._dev_nonce - 1)
         talk = self._enter(accept, crypto, joining.used_data_rate, at)
@@ -360,7 +365,7 @@ class Device:
         if it is None or it.asked is None or talk is None:
             return False
         accept = read_accept_1_1(frame.phy_payload, self.card, it.asked)
-        if isinstance(accept, str) or accept.join_nonce <= talk.session.join_nonce:
+        if isinstance(accept, str) or accept.join_nonce <= self._join_nonce:
             return False
         at = max(now, frame.end_s)
         crypto = crypto_of(accept, self.card, it.asked.nonce)
@@ -387,6 +392,7 @@ class Device:
 
     def _begin(self, session: Session) -> Conversation:
         self._unsaved = True
+        self._join_nonce = max(self._join_nonce, session.join_nonce)
         self._radio.antenna.limit(session.max_duty_cycle)
         talk = Conversation(session, self.profile, self._dice, self._diary)
         self._begin_class_b(talk)
