@@ -7,9 +7,10 @@ import pytest
 
 from gateway_sim.chirpstack import Encoding
 from gateway_sim.mqtt import Broker
-from gateway_sim.settings import Address, Settings, WrongSettings
+from gateway_sim.settings import Settings
 from gateway_sim.station import LnsServer
 from gateway_sim.udp import Server
+from wire.settings import Address, WrongSettings
 
 
 @pytest.fixture
@@ -140,3 +141,19 @@ def test_a_file_that_is_not_there_is_a_fault_of_its_setting(home: Path) -> None:
     with pytest.raises(WrongSettings) as caught:
         Settings.read(told)
     assert "/nowhere/mqtt: No such file or directory" in str(caught.value)
+
+
+def test_what_was_left_to_a_default_is_said_in_one_sentence(home: Path) -> None:
+    told = {"GARONNE_HOME": str(home)}
+
+    assert (
+        "GARONNE_MQTT is not set: the broker is looked for at mqtt://127.0.0.1:1883",
+        "GARONNE_AIR is not set: devices are heard at 127.0.0.1:1702",
+    ) == Settings.read(told).unset
+    udp = told | {"GARONNE_GATEWAY_PROTOCOL": "udp", "GARONNE_AIR": "127.0.0.1:1"}
+    assert (
+        (
+            "GARONNE_GATEWAY_UDP is not set:"
+            " the packet forwarder's server is 127.0.0.1:1700"
+        ),
+    ) == Settings.read(udp).unset

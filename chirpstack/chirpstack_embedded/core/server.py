@@ -22,10 +22,12 @@ from chirpstack_embedded.core.join import handle_join
 from chirpstack_embedded.core.multicast import run_multicast_pass
 from chirpstack_embedded.core.reception import HeardFrame, assemble
 from chirpstack_embedded.core.scheduler import run_pass
+from chirpstack_embedded.core.series import note_stats
 from chirpstack_embedded.core.tx_ack import handle_tx_ack
 from chirpstack_embedded.core.uplink import (
     expect_payloads,
     handle_data,
+    look_ahead,
     response_delay_s,
 )
 from chirpstack_embedded.core.verdict import Accepted, Dropped, Verdict
@@ -99,6 +101,8 @@ class NetworkServer:
             return None
         try:
             heard = assemble(self._context, finding, now)
+            if isinstance(heard, HeardFrame):
+                look_ahead(self._context, heard)
         except Exception:  # noqa: BLE001 - it will come again, and be named, when it is its turn
             return None
         return heard if isinstance(heard, HeardFrame) else None
@@ -233,6 +237,9 @@ class NetworkServer:
         if not known:
             details = f"gateway_id={said.gateway_id}"
             self._drop("gw", Dropped(cause="unknown_gateway", details=details))
+            return
+        plan = self._context.plans[said.region_config_id]
+        note_stats(self._context.series, plan, stats, now)
 
     def _judge(self, what: str, verdict: Verdict) -> None:
         if isinstance(verdict, Dropped):
