@@ -33,6 +33,8 @@ from wire.eui64 import EUI64
 from wire.semtech import RxPk, Stat
 from wire.station import DnTxed, UpInfo, Uplink, Version
 
+pytestmark = pytest.mark.slow
+
 GATEWAY = EUI64.parse(GATEWAYS[0])
 SOURCE = ("127.0.0.1", 4711)
 FRAME = bytes.fromhex("40f6ffffff809001010203ecffffff")
