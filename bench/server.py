@@ -61,6 +61,11 @@ FULL_VIEWS = 10_000  # uplinks after which the server's log views forget
 AT_ONCE = 32
 SERVER = (sys.executable, "-m", "chirpstack_embedded", "-c", str(CONFIG))
 DRAIN_S = 60.0
+NAMES = (
+    "GARONNE_BENCH_CHIRPSTACK_GRPC",
+    "GARONNE_BENCH_CHIRPSTACK_MQTT",
+    "GARONNE_BENCH_CHIRPSTACK_TOKEN",
+)
 KEY = Key(bytes(range(16)))
 JOIN_EUI = EUI64(bytes(8))
 NO_ADR = FCtrl()
@@ -415,12 +420,11 @@ def new_token(env: Mapping[str, str]) -> str:
 
 def given(environ: Mapping[str, str]) -> Target | None:
     """Return the ChirpStack that the environment names."""
-    names = [f"GARONNE_BENCH_CHIRPSTACK_{one}" for one in ("GRPC", "MQTT", "TOKEN")]
-    values = [environ.get(name, "") for name in names]
+    values = [environ.get(name, "") for name in NAMES]
     if not any(values):
         return None
     if not all(values):
-        raise SystemExit(f"to measure a ChirpStack, set all of {', '.join(names)}")
+        raise SystemExit(f"to measure a ChirpStack, set all of {', '.join(NAMES)}")
     address, mqtt, token = values
     return Target(grpc=address, token=token, broker=Broker.parse(mqtt))
 

@@ -168,9 +168,12 @@ class Runner:
         carried: dict[tuple[str, str], Mapping[str, Any]],
     ) -> dict[str, Any]:
         event, place = delivery.event, (function.name, delivery.event.dev_eui)
+        told = carried.get(place)
+        if told is None:
+            told = delivery.memory.get(function.name, _NOTHING)
         effects = Effects(
             dev_eui=event.dev_eui,
-            memory=carried.get(place) or delivery.memory.get(function.name) or _NOTHING,
+            memory=told,
             now_s=delivery.arrived_s,
         )
         ports = {name: PORTS[name](effects) for name in function.ports}

@@ -183,9 +183,27 @@ redis.call('XADD', KEYS[2], '*', 'entry', ARGV[2], 'attempts', 0, 'due_ms', 0,
 return 1
 """
 
+PRESENT: Final = """#!lua
+-- Tell that a copy lives for a while; return all that do.
+-- KEYS sorted set of copies by the instant (ms) until which they count
+-- ARGV name, milliseconds
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+return redis.call('ZRANGE', KEYS[1], 0, -1)
+"""
+
+LEAVE: Final = """#!lua
+-- KEYS sorted set of copies  ARGV name
+return redis.call('ZREM', KEYS[1], ARGV[1])
+"""
+
 __all__ = [
     "COMMIT",
+    "LEAVE",
     "ONCE",
+    "PRESENT",
     "SEND_BACK",
     "STORE",
     "Argument",
@@ -196,7 +214,7 @@ __all__ = [
 
 _BY_SHA: Final = {
     hashlib.sha1(text.encode()).hexdigest(): text  # noqa: S324 - Redis names scripts so
-    for text in (STORE, COMMIT, ONCE, SEND_BACK)
+    for text in (STORE, COMMIT, ONCE, SEND_BACK, PRESENT, LEAVE)
 }
 _SHAS: Final = {text: sha for sha, text in _BY_SHA.items()}
 

@@ -59,7 +59,14 @@ def unwritable(event: Event, state: State, clock: Clock) -> None:
     state.write({"set": {event.kind}, "at": clock.now()})
 
 
-APP = create_app({f.name: f for f in (brighten, count, fail, give_up, unwritable)})
+@on_event(kind="location")
+def forget(event: Event, state: State, twin: Twin) -> None:
+    twin.show(event.kind, {"was": state.read()})
+    state.write({})
+
+
+HANDLERS = (brighten, count, fail, forget, give_up, unwritable)
+APP = create_app({f.name: f for f in HANDLERS})
 
 
 @pytest.fixture
@@ -177,6 +184,17 @@ def test_memory_is_carried_from_event_to_event_of_a_device(client: FlaskClient) 
 
     assert [5, 1, 6] == [
         each["answers"][0]["effects"]["memory"]["told"] for each in found
+    ]
+
+
+def test_what_is_forgotten_stays_forgotten_for_the_next_event(
+    client: FlaskClient,
+) -> None:
+    first = cloud_event(document(), "location", forget={"told": 4})
+    found = post_batch(client, first, first)
+
+    assert [{"was": {"told": 4}}, {"was": {}}] == [
+        each["answers"][0]["effects"]["twin"]["location"] for each in found
     ]
 
 
@@ -312,7 +330,7 @@ def test_any_attributes_are_answered_or_refused(found: dict[str, Any]) -> None:
 
 def test_health_names_the_functions(client: FlaskClient) -> None:
     assert {
-        "functions": ["brighten", "count", "fail", "give_up", "unwritable"]
+        "functions": ["brighten", "count", "fail", "forget", "give_up", "unwritable"]
     } == client.get("/health").json
 
 

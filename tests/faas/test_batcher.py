@@ -1,6 +1,7 @@
 """The batcher between a real Redis and a real object store."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -18,7 +20,7 @@ from city import keys
 from city.archive import Archive, Record
 from city.redis import connect
 from city.s3 import Bucket
-from city.settings import Reader
+from city.settings import Reader, default_home
 
 PARTITIONS = 4
 EUIS = [f"a81758fffe03{n:04x}" for n in range(24)]
@@ -173,6 +175,41 @@ def test_only_what_is_archived_and_over_the_budget_leaves_the_stream(
 
     assert {5} == {store.redis.xlen(stream) for stream in streams}
     assert Counter(stored) == what(store.archive.read())
+
+
+ANOTHER = """
+from faas import Batch, on_batch
+
+@on_batch(max_age_s=0.1)
+def another(batch: Batch) -> None:
+    pass
+"""
+
+
+@pytest.mark.slow
+def test_a_batch_function_dropped_into_the_folder_begins_at_the_oldest_event(
+    store: Store, tmp_path: Path
+) -> None:
+    shutil.copy(default_home() / "functions/handlers/raw_archive.py", tmp_path)
+    stored = fill(store.redis, 40)
+    with store.batcher(GARONNE_HANDLERS=str(tmp_path)):
+        until(lambda: archived(store, 40), "40 events archived")
+        (tmp_path / "another.py").write_text(ANOTHER, encoding="utf-8")
+        until(lambda: positions(store.redis, "another") == ends(store.redis), "seen")
+        stored |= fill(store.redis, 10, start=40)
+        until(lambda: archived(store, 50), "50 events archived")
+
+    assert Counter(stored) == what(store.archive.read())
+
+
+def positions(redis: Redis, function: str) -> list[bytes | None]:
+    cursors = [keys.cursor(number, function) for number in range(PARTITIONS)]
+    return [redis.hget(cursor, "position") for cursor in cursors]  # type: ignore[misc] # redis-py's answers have loose types
+
+
+def ends(redis: Redis) -> list[bytes]:
+    streams = [keys.events(number) for number in range(PARTITIONS)]
+    return [redis.xinfo_stream(stream)["last-generated-id"] for stream in streams]
 
 
 @pytest.mark.slow

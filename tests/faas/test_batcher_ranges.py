@@ -100,3 +100,11 @@ def test_what_a_group_has_read_and_not_acknowledged_is_kept(redis: Redis) -> Non
     trim(redis, STREAM, "10-0", 0)
 
     assert 8 == redis.xlen(STREAM)
+
+
+def test_what_a_function_shall_see_again_is_kept(redis: Redis) -> None:
+    for entry in ("6-0", "4-0", "9-0"):
+        redis.xadd("{p00}:retry:f", {"entry": entry})
+    trim(redis, STREAM, "10-0", 0, ["{p00}:retry:f", "{p00}:retry:g"])
+
+    assert 7 == redis.xlen(STREAM)

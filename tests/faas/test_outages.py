@@ -234,7 +234,7 @@ def test_a_handler_dropped_into_the_folder_runs_on_the_next_uplink(
         publish_all(broker, uplinks(1))
         until(lambda: redis.xlen(_notices()), worker)
         file.write_text("import nowhere_to_be_found\n", encoding="utf-8")
-        until(lambda: "worker.handlers.refuse" in worker.said, worker)
+        until(lambda: "handlers.refuse" in worker.said, worker)
         publish_all(broker, uplinks(1, start=10))
         until(lambda: redis.xlen(_notices()) == 2, worker)
 
@@ -326,3 +326,23 @@ def test_a_copy_of_the_worker_stands_by_and_takes_over(
 
         assert (10, 10) == (remembered(redis), ordered(redis))
         assert ingest.ready()
+
+
+def test_copies_of_the_worker_divide_the_partitions_and_lose_nothing(
+    environment: dict[str, str], broker: Server, redis: Redis, tmp_path: Path
+) -> None:
+    short = environment | {"GARONNE_WORKER_LEASE_S": "1"}
+    with (
+        running("faas.ingest", environment, tmp_path),
+        running("faas.worker", short, tmp_path) as first,
+    ):
+        assert "garonne_worker_partitions 4.0" in first.metrics()
+        publish_all(broker, uplinks(20))
+        with running("faas.worker", short, tmp_path) as second:
+            for copy in (first, second):
+                until(lambda c=copy: "_partitions 2.0" in c.metrics(), copy)  # type: ignore[misc] # mypy does not infer a bound default
+            publish_all(broker, uplinks(20, start=20))
+            until(lambda: total(redis) == 40, second)
+        until(lambda: "garonne_worker_partitions 4.0" in first.metrics(), first)
+
+    assert (40, 40) == (remembered(redis), ordered(redis))

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 from tests.lorawan_sim.network import (
-    APP_KEY,
+    CARD,
     NOON,
     Network,
     Virtual,
     new_device,
 )
 
+from lorawan_sim.activation import crypto_of
 from lorawan_sim.card import Profile
 from lorawan_sim.events import Diary
 from lorawan_sim.mac import Situation, obey
@@ -45,7 +46,7 @@ def session(region: Region, cf_list: CFList | None = None) -> Session:
         dev_addr=DevAddr(bytes(4)),
         cf_list=cf_list,
     )
-    return new_session(accept, APP_KEY, dev_nonce=0, data_rate=2, region=region)
+    return new_session(accept, crypto_of(accept, CARD, 0), data_rate=2, region=region)
 
 
 def told(it: Session, region: Region, *commands: MacCommand) -> list[bytes]:
@@ -75,6 +76,12 @@ def test_nine_join_requests_try_every_sub_band_and_the_wide_channels(
     assert {(10, 125_000), (8, 500_000)} == {
         (f.spreading_factor, f.bandwidth_hz) for f in nine
     }
+
+
+def test_a_whole_round_takes_less_than_three_minutes() -> None:
+    nine = requests(US915, 1)[:9]
+
+    assert nine[-1].end_s - NOON < 180
 
 
 def test_devices_do_not_all_begin_with_the_same_sub_band() -> None:

@@ -19,6 +19,7 @@ from chirpstack_embedded.store.records import (
     tenants,
 )
 from chirpstack_embedded.store.schema import ADMIN_USER_ID, DEFAULT_TENANT_ID
+from chirpstack_embedded.store.series import Series
 
 
 class Store:
@@ -37,6 +38,7 @@ class Store:
         self.devices = Devices(self.database)
         self.keys = DeviceKeys(self.database)
         self.outbox = Outbox(self.database)
+        self.series = Series(self.database)
         self.gateways = Gateways(self.database, self._changed)
         self.multicast = MulticastGroups(self.database)
         self.tenants = tenants(self.database, self._changed)
@@ -46,7 +48,9 @@ class Store:
             self._first_rows(now)
 
     def close(self) -> None:
-        """Release the file."""
+        """Write what waits and release the file."""
+        with self.transaction():
+            self.series.write_all()
         self.database.close()
 
     @contextmanager
@@ -62,6 +66,16 @@ class Store:
                 self.gateways.forget_all()
                 self.multicast.recount()
                 raise
+
+    def keep_house(self, now: float) -> None:
+        """Write some of the sums, and let profiles learn what was found in objects."""
+        self.series.write_some(now)
+        for profile_id, keys in self.series.expected().items():
+            record = self.device_profiles.get(profile_id)
+            if record is not None:
+                for key in keys - set(record.message.measurements):
+                    record.message.measurements[key].SetInParent()
+                self.device_profiles.update(record.message, now)
 
     def _changed(self) -> None:
         # A tenant, application, profile or gateway changed: cached devices hold copies.

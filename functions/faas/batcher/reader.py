@@ -19,7 +19,7 @@ from city.lease import Changes, Lease
 from faas import scripts
 from faas.batcher.ranges import Intent, Sized, next_intent
 from faas.batches import Batch, Stored
-from faas.functions import OnBatch
+from faas.manifest import Batched
 
 BEGINNING: Final = "0-0"
 READ_AHEAD: Final = 1000
@@ -41,8 +41,7 @@ class Reader:
         redis: Redis,
         lease: Lease,
         partition: int,
-        function: str,
-        trigger: OnBatch,
+        works_for: Batched,
         call: Call,
         flush_s: float | None = None,
         failpoint: Failpoint | None = None,
@@ -51,14 +50,15 @@ class Reader:
         self._redis: Any = redis  # its answers have no types
         self._lease = lease
         self._partition = partition
-        self._function = function
+        self.works_for = works_for
+        self._function, trigger = works_for.name, works_for.trigger
         self._trigger = (
             trigger if flush_s is None else replace(trigger, max_age_s=flush_s)
         )
         self._call = call
         self._failpoint = failpoint or Failpoint()
         self._clock = clock
-        self._cursor = keys.cursor(partition, function)
+        self._cursor = keys.cursor(partition, works_for.name)
         self._stream = keys.events(partition)
         self._waiting: list[Sized] = []
         self._ahead: list[Stored] = []

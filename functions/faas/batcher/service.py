@@ -31,6 +31,7 @@ from faas.buckets import BUCKETS_S
 from faas.cloudevents import range_envelopes
 from faas.manifest import Batched
 from faas.worker.executor import Executors, HandlerLost
+from faas.worker.watch import Watch, fingerprint
 
 IDLE_S: Final = 0.1
 FIRST_PAUSE_S: Final = 0.5
@@ -53,13 +54,20 @@ class Batcher:
     def __init__(self, settings: Settings) -> None:
         """Load the handlers; `Miswired` when they cannot run."""
         self._settings = settings
+        loaded = fingerprint(settings.handlers)
         self._executors = Executors(settings.handlers, EXECUTORS)
-        self._functions = self._executors.batched
         self._bucket = Bucket(settings.s3)
         self._bucket_there = False
         self._stopped = threading.Event()
         self._turned: set[int] = set()
         self._meters()
+        self._watch = Watch(
+            folder=settings.handlers,
+            executors=self._executors,
+            refused=self._refused,
+            loaded=loaded,
+            stop=self._stopped,
+        )
 
     def run(self) -> None:
         """Serve until `stop` is called."""
@@ -74,7 +82,10 @@ class Batcher:
             threading.Thread(target=self._work, args=(number, lease), daemon=True)
             for number, lease in enumerate(leases)
         ]
-        threads.append(threading.Thread(target=self._keep, args=(leases,), daemon=True))
+        threads += [
+            threading.Thread(target=self._keep, args=(leases,), daemon=True),
+            threading.Thread(target=self._watch.run, daemon=True),
+        ]
         for thread in threads:
             thread.start()
         self._stopped.wait()
@@ -121,7 +132,12 @@ class Batcher:
             "Archived events taken out of the streams.",
             registry=self.registry,
         )
-        for function in self._functions:
+        self._refused = Gauge(
+            "garonne_batcher_handlers_refused",
+            "1 when the newest code cannot run.",
+            registry=self.registry,
+        )
+        for function in self._executors.batched:
             self._invoked.labels(function.name)
             self._failed.labels(function.name)
 
@@ -141,10 +157,11 @@ class Batcher:
 
     def _work(self, partition: int, lease: Lease) -> None:
         redis = lease.redis
-        readers = self._readers(redis, lease, partition)
+        readers: list[Reader] = []
         pause_s = FIRST_PAUSE_S
         while not self._stopped.is_set():
             try:
+                readers = self._readers(redis, lease, partition, readers)
                 busy = self._turn(redis, lease, partition, readers)
             except Exception as error:  # noqa: BLE001 -- the edge: the intent stays, and is repeated
                 if self._stopped.is_set():
@@ -187,22 +204,33 @@ class Batcher:
         if len(known) == len(readers):
             lowest = min(known, key=order)
             stream = keys.events(partition)
-            self._trimmed.inc(trim(redis, stream, lowest, self._settings.budget))
+            known_functions = self._executors.functions
+            retries = [keys.retry(partition, f.name) for f in known_functions]
+            budget = self._settings.budget
+            self._trimmed.inc(trim(redis, stream, lowest, budget, retries))
 
-    def _readers(self, redis: Redis, lease: Lease, partition: int) -> list[Reader]:
-        return [
-            Reader(
-                redis=redis,
-                lease=lease,
-                partition=partition,
-                function=function.name,
-                trigger=function.trigger,
-                call=lambda batch, after, f=function: self._call(f, batch, after),  # type: ignore[misc]  # mypy does not infer a bound default
-                flush_s=self._settings.flush_s,
-                failpoint=Failpoint(self._settings.failpoint),
-            )
-            for function in self._functions
-        ]
+    def _readers(
+        self, redis: Redis, lease: Lease, partition: int, known: list[Reader]
+    ) -> list[Reader]:
+        """Return a reader for each function of the code at work, the old if it fits."""
+        wanted = self._executors.batched
+        if [reader.works_for for reader in known] == list(wanted):
+            return known
+        kept = {reader.works_for: reader for reader in known}
+        return [kept.get(f) or self._reader(redis, lease, partition, f) for f in wanted]
+
+    def _reader(
+        self, redis: Redis, lease: Lease, partition: int, function: Batched
+    ) -> Reader:
+        return Reader(
+            redis=redis,
+            lease=lease,
+            partition=partition,
+            works_for=function,
+            call=lambda batch, after: self._call(function, batch, after),
+            flush_s=self._settings.flush_s,
+            failpoint=Failpoint(self._settings.failpoint),
+        )
 
     def _call(self, function: Batched, batch: Batch, after: str) -> None:
         """Run a function on a range in a process of its own; do what it wants here."""

@@ -74,16 +74,19 @@ def _template(worker: socket.socket, app: Flask) -> None:
 
 
 def _fork(worker: socket.socket, peer: int, app: Flask) -> int:
+    template = os.getpid()
     pid = os.fork()
     if pid == 0:
         worker.close()
+        _die_with_parent()
+        if os.getppid() != template:  # it died before we asked to die with it
+            os._exit(0)
         _execute(peer, app)
     os.close(peer)
     return pid
 
 
 def _execute(peer: int, app: Flask) -> NoReturn:
-    _die_with_parent()
     with socket.socket(fileno=peer) as asker:
         for only, batch in _requests(asker):
             send(asker, _post(app, only, batch))

@@ -10,7 +10,7 @@ from faas.cloudevents import sequence
 from faas.manifest import Known
 from faas.worker.commit import Answer
 from faas.worker.entries import About, Entry
-from faas.worker.executor import Executors, HandlerLost
+from faas.worker.executor import Executors, HandlerLost, HandlersGone
 from faas.worker.meters import Meters
 
 _ALIKE_KEPT: Final = 10_000
@@ -86,11 +86,19 @@ class Dispatcher:
         """
         memory = recall(jobs)
         try:
-            answers = self._together(jobs, memory)
+            answers = self._twice(jobs, memory)
         except HandlerLost as lost:
             answers = self._alone(jobs, memory, lost)
         self.meters.functions.count(answer for each in answers for answer in each)
         return answers
+
+    def _twice(self, jobs: Sequence[Job], memory: Memory) -> list[list[Answer]]:
+        """Run jobs together; once more when they were lost and none is to blame."""
+        try:
+            return self._together(jobs, memory)
+        except HandlersGone:
+            self.meters.lost.inc()
+            return self._together(jobs, memory)
 
     def _together(self, jobs: Sequence[Job], memory: Memory) -> list[list[Answer]]:
         awake = [job for job in jobs if job.functions]

@@ -1,5 +1,7 @@
 """The worker's side of the processes in which handlers run."""
 
+import logging
+import signal
 import socket
 import subprocess
 import sys
@@ -19,11 +21,17 @@ from faas.manifest import Batched, Known, Planned
 
 START_S: Final = 30.0
 
-__all__ = ["Executor", "Executors", "HandlerLost", "Template"]
+_log = logging.getLogger(__name__)
+
+__all__ = ["Executor", "Executors", "HandlerLost", "HandlersGone", "Template"]
 
 
 class HandlerLost(Exception):
     """The process in which handlers ran died or had to be ended; says why."""
+
+
+class HandlersGone(HandlerLost):
+    """The process that holds the handlers died: no event is to blame."""
 
 
 class Template:
@@ -50,17 +58,30 @@ class Template:
     def spawn(self) -> "Executor":
         """Fork an executor."""
         ours, theirs = socket.socketpair()
-        with theirs, self._lock:
-            socket.send_fds(self._socket, [SPAWN], [theirs.fileno()])
-            self._alive += 1
-            return Executor(template=self, socket=ours, pid=self._number())
+        try:
+            with theirs, self._lock:
+                socket.send_fds(self._socket, [SPAWN], [theirs.fileno()])
+                pid = self._number()
+                self._alive += 1
+        except OSError:
+            ours.close()
+            raise
+        return Executor(template=self, socket=ours, pid=pid)
 
     def end(self, pid: int) -> int:
         """End an executor and return its exit code, negative for a signal."""
         with self._lock:
-            self._socket.sendall(END + PID.pack(pid))
             self._alive -= 1
-            return self._number()
+            try:
+                self._socket.sendall(END + PID.pack(pid))
+                return self._number()
+            except OSError:  # it died, and its executors with it
+                return -signal.SIGKILL
+
+    @property
+    def gone(self) -> bool:
+        """Whether the process that holds the handlers has died."""
+        return self._process.poll() is not None
 
     def close_if_unused(self) -> None:
         """End it if none of its executors is alive."""
@@ -123,7 +144,8 @@ class Executor:
         except OSError:
             answer = None
         if answer is None:
-            raise HandlerLost(f"its process died ({_said(self.end())})")
+            lost = HandlersGone if self.template.gone else HandlerLost
+            raise lost(f"its process died ({_said(self.end())})")
         found = orjson.loads(answer)
         if not isinstance(found, list):
             self.end()
@@ -145,6 +167,8 @@ class Executors:
         self._changed = threading.Condition()
         self._template = Template(folder)
         self._idle = [self._template.spawn() for _ in range(count)]
+        self._missing = 0
+        self._reviving = threading.Lock()
 
     @property
     def functions(self) -> tuple[Known, ...]:
@@ -169,8 +193,11 @@ class Executors:
         """
         template = Template(self._folder)
         fresh = [template.spawn() for _ in range(self._count)]
+        self._replace(template, fresh)
+
+    def _replace(self, template: Template, fresh: list[Executor]) -> None:
         with self._changed:
-            retired, self._idle = self._idle, fresh
+            retired, self._idle, self._missing = self._idle, fresh, 0
             old, self._template = self._template, template
             self._changed.notify_all()
         for executor in retired:
@@ -179,22 +206,64 @@ class Executors:
 
     @contextmanager
     def borrow(self) -> Iterator[Executor]:
-        """Lend an executor; one that is lost meanwhile is replaced."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._idle)
-            executor = self._idle.pop()
+        """
+        Lend an executor; one that is lost meanwhile is replaced.
+
+        `Miswired` or OSError when it must be and cannot; the next to ask tries again.
+        """
+        executor = self._take()
         try:
             yield executor
         except HandlerLost:
-            self._give_back(executor.template.spawn())
+            self._restore(executor.template)
             raise
         except BaseException:
             with suppress(OSError):
                 executor.end()
-            self._give_back(executor.template.spawn())
+            self._restore(executor.template)
             raise
         else:
             self._give_back(executor)
+
+    def _take(self) -> Executor:
+        with self._changed:
+            self._changed.wait_for(lambda: self._idle or self._missing)
+            if self._idle:
+                return self._idle.pop()
+            self._missing -= 1
+            template = self._template
+        return self._spawn(template)
+
+    def _restore(self, template: Template) -> None:
+        """Replace an executor that was lost, if its code is still at work."""
+        if template is not self._template:
+            template.close_if_unused()
+            return
+        with suppress(OSError, Miswired):  # then the next to ask tries
+            self._give_back(self._spawn(template))
+
+    def _spawn(self, template: Template) -> Executor:
+        try:
+            return template.spawn()
+        except OSError as error:
+            _log.error("worker.template.lost error=%r", str(error))
+            return self._revive(template)
+
+    def _revive(self, dead: Template) -> Executor:
+        """Load the handlers anew, for the process that held them is gone."""
+        try:
+            with self._reviving:
+                if self._template is dead:
+                    fresh = Template(self._folder)
+                    dead.close()
+                    spawned = [fresh.spawn() for _ in range(self._count - 1)]
+                    self._replace(fresh, spawned)
+            return self._template.spawn()
+        except (OSError, Miswired):
+            with self._changed:
+                self._missing += 1
+                self._changed.notify()
+            raise
 
     def close(self) -> None:
         """End all of them; one at work is lost."""

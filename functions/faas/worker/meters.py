@@ -36,6 +36,9 @@ class Meters:
         self.refused = self._gauge(
             "garonne_worker_handlers_refused", "1 when the newest code cannot run."
         )
+        self.partitions = self._gauge(
+            "garonne_worker_partitions", "Partitions this copy serves."
+        )
         self.lag = Histogram(
             "garonne_worker_lag_seconds",
             "From stored to committed, of the oldest event of each batch.",

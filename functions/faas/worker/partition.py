@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -17,18 +17,21 @@ from city.lease import Lease
 from faas import scripts
 from faas.functions import DEFAULT_POOL
 from faas.manifest import Known
+from faas.streams import event_id
 from faas.worker.commit import Answer, Commit
 from faas.worker.dispatch import Choice, Dispatcher, HandlersChanged, Job, Memory
 from faas.worker.entries import Entry, read_entries, read_streams
 from faas.worker.memory import Memories
 from faas.worker.meters import Meters
 from faas.worker.retries import Waiting, read_waiting
+from faas.worker.scribe import Scribe
 
 CONSUMER: Final = "worker"
 """The one consumer of a group: whoever holds the lease."""
 
 BLOCK_MS: Final = 250
 _RETRIES_EVERY_S: Final = 0.2
+_LEFT_EVERY_S: Final = 5.0
 _LEASE_LOST: Final = -1
 
 _log = logging.getLogger(__name__)
@@ -54,15 +57,23 @@ class Partition:
     failpoint: Failpoint = field(default_factory=Failpoint)
     now: Callable[[], float] = time.time
     _retries_at: float = 0.0
+    _left_at: float = 0.0
     # With it every commit proves that the lease is still the one under which the
     # batch was read: a lease that was lost and won again is another one.
     _token: str = ""
     _memories: Memories = field(init=False)
+    _scribe: Scribe = field(init=False)
     _known: tuple[Known, ...] = ()
     _choice: Choice = field(default_factory=lambda: Choice(()))
 
     def __post_init__(self) -> None:
         self._memories = Memories(redis=self.redis, partition=self.number)
+        keeps_twin = self.pool == DEFAULT_POOL
+        now = self._now
+        self._scribe = Scribe(meters=self.meters, keeps_twin=keeps_twin, now=now)
+
+    def _now(self) -> float:
+        return self.now()
 
     @property
     def group(self) -> str:
@@ -121,9 +132,22 @@ class Partition:
         entries: list[Entry] = []
         while self.held and going():
             entries = self._turn(entries)
+            if not entries:
+                self._claim_what_was_left()
             self._retry_what_is_due()
         if self.held:
             self.handle(entries)
+
+    def _claim_what_was_left(self) -> None:
+        """
+        Finish what a holder read whose lease ran out before its read came through.
+
+        Only while nothing is in hand: what is has been read and not acknowledged too.
+        """
+        now = self.now()
+        if now >= self._left_at:
+            self._left_at = now + _LEFT_EVERY_S
+            self.recover()
 
     def handle(self, entries: Sequence[Entry]) -> int:
         """Run the pool's functions on new entries and commit each with its effects."""
@@ -158,7 +182,7 @@ class Partition:
         self.failpoint.reach("after_handlers_before_commit")
         commit = self._open_commit(self.stream)
         for job, each in zip(jobs, answers, strict=True):
-            self._write(commit, job, each)
+            self._scribe.write(commit, job, each)
         return commit
 
     def _run(self, entries: Sequence[Entry]) -> tuple[list[Job], list[list[Answer]]]:
@@ -176,69 +200,6 @@ class Partition:
             self._choice = Choice(f for f in known if f.pool == self.pool)
             self._memories.forget()
         return self._choice
-
-    def _write(self, commit: Commit, job: Job, answers: Sequence[Answer]) -> None:
-        """Write down an event; what cannot be is buried and never in the way."""
-        commit.begin(job.entry.id)
-        try:
-            self._settle_all(commit, job, answers)
-        except Exception as error:  # noqa: BLE001 - ours; it must not stop the city
-            _log.exception("worker.commit.fail event=%s", job.entry.event_id)
-            commit.clear()
-            reason = f"its effects could not be written: {error!r}"
-            for function in job.functions:
-                commit.dead(function.name, job.entry.id, 1, self.now(), reason)
-
-    def _settle_all(self, commit: Commit, job: Job, answers: Iterable[Answer]) -> None:
-        if self.pool == DEFAULT_POOL:
-            self._keep_twin(commit, job.entry)
-        for answer, function in zip(answers, job.functions, strict=True):
-            self._settle(commit, job.entry, function, answer, attempts=1)
-
-    def _keep_twin(self, commit: Commit, entry: Entry) -> None:
-        if entry.event is not None:
-            commit.twin(entry.event)
-            return
-        self.meters.unreadable.inc()
-        _log.warning(
-            "worker.event.unreadable event=%s fault=%r", entry.event_id, entry.fault
-        )
-        text = f"an entry on {entry.topic} is no event: {entry.fault}"
-        commit.notice({"text": text, "level": "warning", "event": entry.event_id})
-
-    def _settle(
-        self,
-        commit: Commit,
-        entry: Entry,
-        function: Known,
-        answer: Answer,
-        *,
-        attempts: int,
-    ) -> None:
-        """Write down what a function's answer leads to."""
-        if answer["outcome"] == "done" and entry.event is not None:
-            commit.effects(
-                function.name, entry.event, answer["effects"], entry.arrived_ms / 1e3
-            )
-            return
-        verdict = commit.failed(
-            function.name,
-            entry.id,
-            attempts,
-            answer=answer,
-            retry=function.retry,
-            now_s=self.now(),
-        )
-        if verdict == "dead":
-            self.meters.dead.labels(function.name).inc()
-        _log.warning(
-            "fn.run.fail function=%s event=%s attempt=%d next=%s reason=%r",
-            function.name,
-            entry.event_id,
-            attempts,
-            verdict,
-            answer.get("reason"),
-        )
 
     def _open_commit(self, stream: str, *, group: str | None = None) -> Commit:
         return Commit(
@@ -307,13 +268,12 @@ class Partition:
         commit.begin(waiting.id)
         entries = read_entries(self.number, found)
         if not entries:
-            reason = f"after {waiting.reason}: the event is no longer in the stream"
-            commit.dead(name, waiting.entry, waiting.attempts, self.now(), reason)
+            self._scribe.bury(commit, waiting, event_id(self.number, waiting.entry))
             self._apply(commit)
             return
         job = Job(entries[0], [waiting.function])
         ((answer,),) = self.dispatcher.run([job], self._recall)
-        self._settle(
+        self._scribe.settle(
             commit,
             entries[0],
             waiting.function,

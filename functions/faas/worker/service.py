@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
+from contextlib import suppress
 from typing import Final
 
 from prometheus_client import start_http_server
@@ -14,7 +14,6 @@ from city import keys
 from city.failpoint import Failpoint
 from city.lease import Lease
 from city.redis import connect
-from faas.errors import Miswired
 from faas.manifest import Planned
 from faas.streams import ticks
 from faas.worker.dispatch import Dispatcher
@@ -23,16 +22,17 @@ from faas.worker.meters import Meters
 from faas.worker.partition import LeaseLost, Partition
 from faas.worker.schedule import Schedule
 from faas.worker.settings import Settings
+from faas.worker.shares import Shares
+from faas.worker.watch import Watch, fingerprint
 
 FIRST_PAUSE_S: Final = 0.05
 LONGEST_PAUSE_S: Final = 2.0
-WATCH_S: Final = 0.5
 TICK_S: Final = 0.1
 STOP_S: Final = 4.0
 
 _log = logging.getLogger(__name__)
 
-__all__ = ["Worker", "fingerprint"]
+__all__ = ["Worker"]
 
 
 class Worker:
@@ -44,9 +44,23 @@ class Worker:
         self.meters = Meters()
         self._stop = threading.Event()
         self._serving: set[int] = set()
-        self._loaded = fingerprint(settings.handlers)
+        loaded = fingerprint(settings.handlers)
         self._executors = Executors(settings.handlers, settings.executors)
+        self._watch = Watch(
+            folder=settings.handlers,
+            executors=self._executors,
+            refused=self.meters.refused,
+            loaded=loaded,
+            stop=self._stop,
+        )
         self._redis = connect(settings.redis)
+        self._shares = Shares(
+            redis=self._redis,
+            key=keys.workers(settings.pool),
+            partitions=settings.partitions,
+            alive_s=settings.lease_s / 2,
+        )
+        self.meters.partitions.set_function(lambda: self._shares.held)
 
     def run(self) -> None:
         """Serve until `stop`; `WrongLayout` when the streams are made otherwise."""
@@ -57,6 +71,7 @@ class Worker:
                 self.meters.registry,
             )
         self._patiently("worker.redis.wait", self._declare)
+        self._patiently("worker.share.wait", self._shares.beat)
         partitions = [self._partition(n) for n in range(self.settings.partitions)]
         threads = [
             threading.Thread(target=self._serve, args=[partition], daemon=True)
@@ -65,7 +80,7 @@ class Worker:
         leases = [partition.lease for partition in partitions]
         threads += [
             threading.Thread(target=self._renew, args=[leases], daemon=True),
-            threading.Thread(target=self._watch, daemon=True),
+            threading.Thread(target=self._watch.run, daemon=True),
             threading.Thread(target=self._keep_schedules, daemon=True),
         ]
         for thread in threads:
@@ -110,26 +125,49 @@ class Worker:
         """Get the lease, finish what was begun, and go on while it is ours."""
         partition.open()
         deadline = time.monotonic() + self.settings.lease_s
-        while not partition.acquire():
+        while not self._acquire(partition):
             if self._stop.wait(self.settings.lease_s / 6):
                 return
             if time.monotonic() > deadline:
                 # Not a lease that a dead worker left behind: a copy is at work.
                 self._ready(partition.number)
-        _log.info("worker.partition.serve p=%02d", partition.number)
         try:
-            recovered = partition.recover()
-            if recovered:
+            self._attend(partition)
+        finally:
+            self._shares.give_back(partition.number)
+
+    def _acquire(self, partition: Partition) -> bool:
+        """Take a partition's lease if this copy's share allows one more."""
+        if not self._shares.take(partition.number):
+            return False
+        try:
+            held = partition.acquire()
+        except BaseException:
+            self._shares.give_back(partition.number)
+            raise
+        if not held:
+            self._shares.give_back(partition.number)
+        return held
+
+    def _attend(self, partition: Partition) -> None:
+        """Serve a partition while it is ours and within the share."""
+        number = partition.number
+        _log.info("worker.partition.serve p=%02d", number)
+        try:
+            if recovered := partition.recover():
                 _log.info(
-                    "worker.partition.recover p=%02d events=%d",
-                    partition.number,
-                    recovered,
+                    "worker.partition.recover p=%02d events=%d", number, recovered
                 )
-            self._ready(partition.number)
-            partition.serve(lambda: not self._stop.is_set())
+            self._ready(number)
+            partition.serve(
+                lambda: self._shares.keeps(number) and not self._stop.is_set()
+            )
         except LeaseLost:
-            _log.warning("worker.lease.lost p=%02d", partition.number)
+            _log.warning("worker.lease.lost p=%02d", number)
             partition.lease.token = ""
+        if not self._shares.keeps(number):
+            _log.info("worker.partition.give_back p=%02d", number)
+            partition.lease.release()
 
     def _keep_schedules(self) -> None:
         while not self._stop.is_set():
@@ -190,26 +228,8 @@ class Worker:
                         lease.hold()
                 except RedisError as error:
                     _log.debug("worker.lease.wait error=%r", str(error))
-
-    def _watch(self) -> None:
-        """Put changed handlers to work; what cannot run is refused and told."""
-        while not self._stop.wait(WATCH_S):
-            found = fingerprint(self.settings.handlers)
-            if found == self._loaded:
-                continue
-            self._loaded = found
-            self._reload()
-
-    def _reload(self) -> None:
-        try:
-            self._executors.reload()
-        except (Miswired, OSError) as error:
-            self.meters.refused.set(1)
-            _log.error("worker.handlers.refuse faults=%r", str(error))
-            return
-        self.meters.refused.set(0)
-        names = [function.name for function in self._executors.functions]
-        _log.info("worker.handlers.load functions=%s", ",".join(names))
+            with suppress(RedisError):  # the share stays as it was
+                self._shares.beat()
 
     def _end(self, threads: list[threading.Thread], leases: list[Lease]) -> None:
         self.meters.ready.set(0)
@@ -217,20 +237,10 @@ class Worker:
         for thread in threads:
             thread.join(share_s)
         self._executors.close()
+        with suppress(RedisError):
+            self._shares.leave()
         for lease in leases:
             try:
                 lease.release()
             except RedisError:
                 _log.info("worker.lease.leave key=%s", lease.key)
-
-
-def fingerprint(folder: Path) -> frozenset[tuple[str, int, int]]:
-    """Tell one state of a folder's Python files from another."""
-    found = set()
-    for file in sorted(folder.glob("**/*.py")):
-        try:
-            stat = file.stat()
-        except OSError:  # gone between the list and the look
-            continue
-        found.add((str(file), stat.st_mtime_ns, stat.st_size))
-    return frozenset(found)

@@ -2,6 +2,7 @@
 
 from random import Random
 
+from lorawan_sim.activation import root_key
 from lorawan_sim.airtime_budget import JoinAirtime
 from lorawan_sim.antenna import Antenna, Wait
 from lorawan_sim.card import Card
@@ -56,7 +57,7 @@ class Joining:
         """The next join-request; its windows are the region's, not a session's."""
         region = self._region
         request = JoinRequest.sealed(
-            card.app_key,
+            root_key(card),
             join_eui=card.join_eui,
             dev_eui=card.dev_eui,
             dev_nonce=dev_nonce,
@@ -110,6 +111,12 @@ class Joining:
         self.attempt += 1
         self.used_data_rate = data_rate
 
+    def _rounds(self) -> int:
+        """Attempts that could have been heard: in a fixed plan, one in nine."""
+        if self._region.fixed_channels:
+            return 1 + self.attempt // (BANKS + 1)
+        return self.attempt
+
     def note(self, reason: str) -> None:
         """Remember what was measured while waiting for the accept."""
         if reason not in self._notes:
@@ -119,7 +126,7 @@ class Joining:
         """Plan the next attempt; say why this one failed."""
         patient = self.attempt <= _PATIENT_ATTEMPTS
         most = _LONGEST_PAUSE_S if patient else _LONGEST_LATER_S
-        longest = min(_SHORTEST_PAUSE_S * 2.0 ** min(self.attempt, 6), most)
+        longest = min(_SHORTEST_PAUSE_S * 2.0 ** min(self._rounds(), 6), most)
         self.starts_at = now + self._dice.uniform(_SHORTEST_PAUSE_S, longest)
         return "; ".join(self._notes) or nothing_heard
 

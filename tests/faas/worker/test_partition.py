@@ -1,84 +1,27 @@
 """One partition against a real Redis and real handler processes."""
 
-from collections.abc import Callable
 from typing import Any
 
 import orjson
 import pytest
 from redis import Redis
+from tests.faas.worker.pool import (
+    NUMBER,
+    TWIN,
+    Make,
+    entries,
+    pending,
+    publish,
+    state,
+    up,
+)
 
 from city import keys
-from city.failpoint import Failpoint
-from city.lease import Lease
 from city.twin import Report, Twins
 from faas import dead_letters, scripts
-from faas.ingest.packets import Publish
-from faas.ingest.store import store_commands
 from faas.testing import DEV_EUI, document, uplink_document
-from faas.worker.dispatch import Dispatcher, HandlersChanged, Job
+from faas.worker.dispatch import HandlersChanged, Job
 from faas.worker.entries import read_entries
-from faas.worker.executor import Executors
-from faas.worker.meters import Meters
-from faas.worker.partition import LeaseLost, Partition
-
-NUMBER = keys.partition_of(DEV_EUI, 4)
-TWIN = keys.twin(NUMBER, DEV_EUI)
-
-Make = Callable[..., Partition]
-
-
-@pytest.fixture
-def make(executors: Executors) -> Make:
-    """A maker of workers for the partition of the test's device."""
-
-    def partition(
-        redis: Redis, pool: str = "default", *, timeout_s: float = 20.0
-    ) -> Partition:
-        keys.declare_partitions(redis, 4)
-        meters = Meters()
-        found = Partition(
-            redis=redis,
-            pool=pool,
-            number=NUMBER,
-            lease=Lease(redis=redis, key=keys.lease(NUMBER, pool), lease_s=60),
-            dispatcher=Dispatcher(
-                executors=executors, meters=meters, timeout_s=timeout_s
-            ),
-            meters=meters,
-            failpoint=Failpoint(),
-        )
-        found.open()
-        assert found.acquire()
-        return found
-
-    return partition
-
-
-def publish(redis: Redis, *found: dict[str, Any], kind: str = "up") -> None:
-    topic = f"application/a/device/{DEV_EUI}/event/{kind}".encode()
-    messages = [Publish(1, topic, orjson.dumps(each)) for each in found]
-    scripts.send(redis, store_commands(messages, 4))
-
-
-def up(device_type: str, f_cnt: int = 1, **data: Any) -> dict[str, Any]:
-    told = {"message": "status", **data}
-    return uplink_document(told, device_type=device_type, f_cnt=f_cnt)
-
-
-def state(redis: Redis, function: str) -> dict[str, Any]:
-    found: Any = redis.hgetall(keys.state(NUMBER, function))
-    return {name.decode(): orjson.loads(value) for name, value in found.items()}
-
-
-def entries(redis: Redis, name: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
-    found: Any = redis.xrange(name)
-    return list(found)
-
-
-def pending(redis: Redis, pool: str = "default") -> int:
-    stream, group = keys.events(NUMBER), keys.pool_group(pool)
-    (found,) = scripts.send(redis, [["XPENDING", stream, group]])
-    return int(found[0])
 
 
 def test_an_uplink_becomes_twin_command_and_acknowledgement(
@@ -264,7 +207,9 @@ def test_an_event_trimmed_before_its_retry_is_buried_with_its_first_reason(
     (letter,) = dead_letters.dead(redis)
 
     assert letter.reason.startswith("after ValueError: not yet")
-    assert letter.reason.endswith("the event is no longer in the stream")
+    assert f"{letter.event} is no longer in the stream" in letter.reason
+    ((_, fields),) = entries(redis, keys.notices(NUMBER))
+    assert "late gave up" in orjson.loads(fields[b"notice"])["text"]
 
 
 @pytest.mark.slow
@@ -297,85 +242,18 @@ def test_only_the_event_that_hung_or_crashed_is_blamed(
     assert 0 == pending(redis)
 
 
-def test_a_worker_that_lost_its_lease_applies_nothing(redis: Redis, make: Make) -> None:
-    worker = make(redis)
-    publish(redis, up("bay", 1))
-    redis.set(worker.lease.key, "somebody-else")
-
-    with pytest.raises(LeaseLost):
-        worker.step()
-    assert ({}, 1) == (state(redis, "tally"), pending(redis))
-
-
-def test_a_lease_lost_and_won_again_is_another_lease(redis: Redis, make: Make) -> None:
-    worker = make(redis)
-    publish(redis, up("bay", 1))
-    redis.delete(worker.lease.key)
-    worker.lease.token = ""
-    assert worker.lease.hold()
-
-    with pytest.raises(LeaseLost):
-        worker.step()
-    assert not worker.held
-
-
-def test_the_next_worker_finishes_what_the_last_had_read(
-    redis: Redis, make: Make
-) -> None:
-    first = make(redis)
-    publish(redis, up("bay", 1), up("bay", 2))
-    stream, group = keys.events(NUMBER), first.group
-    read = ["XREADGROUP", "GROUP", group, "gone", "COUNT", 9, "STREAMS", stream, ">"]
-    scripts.send(redis, [read])
-    first.lease.release()
-    second = make(redis)
-
-    assert (2, 0) == (second.recover(), second.recover())
-    assert {"told": 2} == state(redis, "tally")[f"device:{DEV_EUI}"]
-
-
-def test_entries_claimed_and_finished_meanwhile_are_not_applied_again(
+def test_nobody_is_blamed_when_the_process_that_holds_the_handlers_dies(
     redis: Redis, make: Make
 ) -> None:
     worker = make(redis)
+    executors = worker.dispatcher.executors
+    executors._template._process.kill()
+    executors._idle[0].socket.recv(1)
     publish(redis, up("bay", 1))
-    run = worker.dispatcher.run
-
-    class Overtaken:
-        """A dispatcher during whose work somebody else finishes the entry."""
-
-        executors = worker.dispatcher.executors
-
-        def run(self, *arguments: Any) -> Any:
-            answers = run(*arguments)
-            ((place, _),) = entries(redis, keys.events(NUMBER))
-            redis.xack(keys.events(NUMBER), worker.group, place)
-            return answers
-
-    worker.dispatcher = Overtaken()  # type: ignore[assignment] # stands in for it
     worker.step()
 
-    assert {} == state(redis, "tally")
-    assert not redis.exists(TWIN)
-
-
-def test_another_pool_sees_every_event_but_keeps_no_twin(
-    redis: Redis, make: Make
-) -> None:
-    worker = make(redis, "other")
-    publish(redis, up("bay", 1))
-
-    assert 1 == worker.step()
-    assert (0, 0) == (redis.exists(TWIN), pending(redis, "other"))
-
-
-def test_the_first_pool_starts_at_the_beginning_and_later_ones_now(
-    redis: Redis, make: Make
-) -> None:
-    publish(redis, up("bay", 1))
-
-    assert 1 == make(redis).step()
-    assert 0 == make(redis, "other").step(1)
+    assert {"told": 1} == state(redis, "tally")[f"device:{DEV_EUI}"]
+    assert [] == dead_letters.waiting(redis) + dead_letters.dead(redis)
 
 
 def test_an_answer_that_cannot_be_written_is_buried_and_the_pool_goes_on(
