@@ -17,8 +17,7 @@ from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any
 
-from gateway_sim import published
-from gateway_sim.published import SN1_AIRTIME_S, SN3_AIRTIME_S
+from gateway_sim import georgiou_raza, lorasim, published
 
 MISSING_MATPLOTLIB = 3
 Run = Callable[..., float]
@@ -33,13 +32,12 @@ class Curve:
     run: Run
     theirs: Mapping[float, float | None]
     tolerance: float
+    least: float = 0.0  # of the picture's axis
 
 
-def lorasim(airtime_s: float, channels: int, devices: float, *, seed: int) -> float:
-    """Run LoRaSim's set-up for a fifth of a day."""
-    return published.lorasim(
-        round(devices), airtime_s, seed=seed, channels=channels, duration_s=17_280.0
-    )
+def of_lorasim(experiment: lorasim.Experiment, devices: float, *, seed: int) -> float:
+    """Run one of LoRaSim's set-ups for a fifth of a day."""
+    return lorasim.run(experiment, round(devices), seed=seed, duration_s=17_280.0)
 
 
 def complete(radius_m: float, devices: float, *, seed: int) -> float:
@@ -60,27 +58,69 @@ def erlang_b(load_erlang: float, servers: int = 8) -> float:
     return blocked
 
 
+# Both ends of every ring, and its middle.
+DISTANCES_M = tuple(
+    float(ring * 2000 + at) for ring in range(6) for at in (200, 1000, 1999)
+)
 CURVES = (
     Curve(
         name="LoRaSim SN1",
         axis="devices",
-        run=partial(lorasim, SN1_AIRTIME_S, 1),
+        run=partial(of_lorasim, lorasim.SN1),
         theirs={25: 0.932, 50: 0.874, 100: 0.761, 120: 0.720, 200: None, 400: 0.353},
         tolerance=0.02,
     ),
     Curve(
         name="LoRaSim SN3",
         axis="devices",
-        run=partial(lorasim, SN3_AIRTIME_S, 1),
+        run=partial(of_lorasim, lorasim.SN3),
         theirs={25: 0.951, 50: 0.903, 100: 0.812, 120: 0.777, 400: None, 800: 0.2205},
         tolerance=0.02,
     ),
     Curve(
         name="LoRaSim SN1, 3 channels",
         axis="devices",
-        run=partial(lorasim, SN1_AIRTIME_S, 3),
+        run=partial(of_lorasim, lorasim.SN1_3_CHANNELS),
         theirs={50: 0.955, 100: 0.911, 120: 0.892, 400: 0.692},
         tolerance=0.02,
+    ),
+    Curve(
+        name="LoRaSim SN2",
+        axis="devices",
+        run=partial(of_lorasim, lorasim.SN2),
+        theirs={100: 0.9987, 200: None, 400: 0.9954, 800: 0.9908},
+        tolerance=0.003,
+        least=0.95,
+    ),
+    Curve(
+        name="LoRaSim SN4",
+        axis="devices",
+        run=partial(of_lorasim, lorasim.SN4),
+        theirs={100: 0.9985, 400: 0.9939, 800: None, 1600: 0.9748},
+        tolerance=0.003,
+        least=0.95,
+    ),
+    Curve(
+        name="LoRaSim SN5",
+        axis="devices",
+        run=partial(of_lorasim, lorasim.SN5),
+        theirs={100: 0.9984, 400: 0.9933, 800: 0.9868, 1600: None},
+        tolerance=0.003,
+        least=0.95,
+    ),
+    Curve(
+        name="Georgiou & Raza: noise",
+        axis="distance (m)",
+        run=georgiou_raza.connected,
+        theirs={at: georgiou_raza.connected_in_theory(at) for at in DISTANCES_M},
+        tolerance=0.01,
+    ),
+    Curve(
+        name="Georgiou & Raza: collisions",
+        axis="distance (m)",
+        run=georgiou_raza.captured,
+        theirs={at: georgiou_raza.captured_in_theory(at) for at in DISTANCES_M},
+        tolerance=0.015,
     ),
     Curve(
         name="ns-3 ALOHA, 1000 devices",
@@ -133,6 +173,7 @@ def measure(curve: Curve, seeds: int) -> dict[str, Any]:
         "axis": curve.axis,
         "points": points,
         "tolerance": curve.tolerance,
+        "least": curve.least,
         "largest_difference": round(max(off), 4),
         "holds": max(off) <= curve.tolerance,
     }
@@ -145,7 +186,7 @@ def draw(curves: Sequence[Mapping[str, Any]], to: Path) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot as plt  # noqa: PLC0415 -- after the choice of Agg
 
-    figure, axes = plt.subplots(2, 4, figsize=(16, 8), constrained_layout=True)
+    figure, axes = plt.subplots(3, 4, figsize=(14, 10), constrained_layout=True)
     for axis, curve in zip(axes.flat, curves, strict=False):
         points = curve["points"]
         at = [point["at"] for point in points]
@@ -165,18 +206,22 @@ def draw(curves: Sequence[Mapping[str, Any]], to: Path) -> None:
             marker="x",
             markersize=9,
             color="black",
-            label="published",
+            label="published, theory",
         )
         if "ALOHA" in curve["name"]:
             axis.plot(at, [exp(-2 * load) for load in at], ":", label="exp(-2G)")
-        axis.set(title=curve["name"], xlabel=curve["axis"], ylim=(0, 1.02))
+        axis.set(
+            title=curve["name"],
+            xlabel=curve["axis"],
+            ylim=(curve["least"], 1 + 0.02 * (1 - curve["least"])),
+        )
         axis.grid(alpha=0.3)
         axis.legend()
     for axis in axes.flat[len(curves) :]:
         axis.set_visible(False)
-    axes[0][0].set_ylabel("share of frames received")
-    axes[1][0].set_ylabel("share of frames received")
-    figure.savefig(to, dpi=110)
+    for row in axes:
+        row[0].set_ylabel("share of frames received")
+    figure.savefig(to, dpi=72, pil_kwargs={"optimize": True})
 
 
 def main() -> int:

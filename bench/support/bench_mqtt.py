@@ -11,6 +11,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK = 1, 2, 3, 4, 8, 9
@@ -43,20 +44,51 @@ def publish_packet(topic: str, payload: bytes, mid: int = 0) -> bytes:
     return bytes([PUBLISH << 4 | (2 if mid else 0)]) + varint(len(body)) + body
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
+    """Where a broker is, and who we are to it."""
+
+    port: int
+    host: str = "127.0.0.1"
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+    @classmethod
+    def parse(cls, text: str) -> "Broker":
+        """Read ``[user:password@]host:port``."""
+        login, _, address = text.rpartition("@")
+        host, _, port = address.rpartition(":")
+        user, _, password = login.partition(":")
+        return cls(host=host, port=int(port), user=user, password=password)
+
+    def login(self) -> tuple[int, bytes]:
+        """Return the flags and the fields of a CONNECT (MQTT 5 §3.1)."""
+        if not self.user:
+            return 0, b""
+        words = [word.encode() for word in (self.user, self.password)]
+        return 0xC0, b"".join(struct.pack("!H", len(word)) + word for word in words)
+
+
 class Wire:
     """One connection, used by one thread."""
 
-    def __init__(self, port: int, client_id: str, heard: Heard | None = None) -> None:
+    def __init__(
+        self, broker: Broker | int, client_id: str, heard: Heard | None = None
+    ) -> None:
+        if isinstance(broker, int):
+            broker = Broker(port=broker)
         self._heard = heard
         self._buffer = bytearray()
         self.pubacks = 0
         self._granted = self._accepted = False
-        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket = socket.create_connection((broker.host, broker.port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         name = client_id.encode()
         properties = b"\x21\xff\xff"  # receive maximum 65,535
-        body = b"\0\4MQTT\5\2\0\0" + varint(len(properties)) + properties
-        body += struct.pack("!H", len(name)) + name
+        flags, login = broker.login()
+        body = b"\0\4MQTT\5" + bytes([2 | flags]) + b"\0\0"
+        body += varint(len(properties)) + properties
+        body += struct.pack("!H", len(name)) + name + login
         self.socket.sendall(bytes([CONNECT << 4]) + varint(len(body)) + body)
         self._await(lambda: self._accepted, "CONNACK")
 

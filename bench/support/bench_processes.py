@@ -23,6 +23,30 @@ def cpu_s(pid: int) -> float:
     return own + sum(cpu_s(child) for child in children(pid))
 
 
+def alone_cpu_s(pid: int) -> float:
+    """Return the CPU seconds of a process without those below it."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(int(field) for field in fields[_UTIME:_CUTIME]) / TICKS_PER_S
+
+
+def pss_kib(pid: int) -> int:
+    """Return the proportional set size of a process."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1])
+    raise OSError(f"no Pss in /proc/{pid}/smaps_rollup")
+
+
+def by_module(pid: int) -> dict[str, int]:
+    """Return the processes right below one by the last name of their module."""
+    found = {}
+    for child in children(pid):
+        words = Path(f"/proc/{child}/cmdline").read_text().split("\0")
+        if "-m" in words:
+            found[words[words.index("-m") + 1].rpartition(".")[2]] = child
+    return found
+
+
 def own_cpu_s() -> float:
     """Return the CPU seconds of this process alone: the programs are below it."""
     return time.process_time()
@@ -38,10 +62,15 @@ def children(pid: int) -> list[int]:
 
 
 class CpuMeter:
-    """What named processes spend between two moments, in µs for each event."""
+    """
+    What named processes spend between two moments, in µs for each event.
 
-    def __init__(self, pids: Mapping[str, int]) -> None:
+    Each with all below it, or each ``alone``.
+    """
+
+    def __init__(self, pids: Mapping[str, int], *, alone: bool = False) -> None:
         self._pids = dict(pids)
+        self._cpu_s = alone_cpu_s if alone else cpu_s
         self._before = self._read()
         self._since = time.monotonic()
 
@@ -61,7 +90,7 @@ class CpuMeter:
     def _read(self) -> dict[str, float]:
         here = os.getpid()
         return {
-            name: own_cpu_s() if pid == here else cpu_s(pid)
+            name: own_cpu_s() if pid == here else self._cpu_s(pid)
             for name, pid in self._pids.items()
         }
 

@@ -121,10 +121,15 @@ class Codec:
         self, limits: Limits | None = None, *, runner: Runner | None = None
     ) -> None:
         self._runner = runner or Realms(limits)
+        self._expected: dict[tuple[object, ...], Job] = {}
 
     def expect(self, uplinks: Sequence[Uplink]) -> None:
         """Begin with what ``decode`` will be asked for soon."""
-        self._runner.begin([_decode_job(uplink) for uplink in uplinks])
+        jobs = [_decode_job(uplink) for uplink in uplinks]
+        self._expected = {
+            _key(uplink): job for uplink, job in zip(uplinks, jobs, strict=True)
+        }
+        self._runner.begin(jobs)
 
     def decode(
         self,
@@ -136,7 +141,8 @@ class Codec:
     ) -> DecodedObject | CodecError:
         """Call `decodeUplink`; `recv_time` is the event's time in Unix seconds."""
         uplink = Uplink(script, f_port, data, recv_time, variables)
-        return _read_decoded(self._runner.run(_decode_job(uplink)))
+        job = self._expected.get(_key(uplink)) or _decode_job(uplink)
+        return _read_decoded(self._runner.run(job))
 
     def encode(
         self, script: str, obj: Mapping[str, Any], variables: Mapping[str, str]
@@ -145,6 +151,11 @@ class Codec:
         given = {"variables": dict(variables), "data": dict(obj)}
         job = Job(script, ENCODE.function, orjson.dumps(given).decode())
         return _read_encoded(self._runner.run(job))
+
+
+def _key(uplink: Uplink) -> tuple[object, ...]:
+    script, f_port, data, recv_time, variables = uplink
+    return (script, f_port, data, recv_time, *variables.items())
 
 
 def _decode_job(uplink: Uplink) -> Job:

@@ -6,14 +6,12 @@ jobs)``, new scripts by number and jobs ``(number, script, function, given)``. T
 ``("ready",)``, then ``("answers", [(number, answer), …])``, the first one at once, the
 others in lots.
 
-A thread of its own waits for messages, so that the process ends with the server even
-in the middle of a script.
+A thread of its own waits for the end of the link, so that the process ends with the
+server even in the middle of a script.
 """
 
 import os
-import queue
 import threading
-from typing import Any
 
 from chirpstack_embedded.adapters.child import accept_link
 from chirpstack_embedded.adapters.garbage import look_rarely
@@ -30,13 +28,12 @@ class Desk:
         self._link = link
         self._realms = realms
         self._scripts: dict[int, str] = {}
-        self._waiting: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def serve(self) -> None:
         """Work until the server is gone."""
-        threading.Thread(target=self._hear, daemon=True).start()
-        while True:
-            _, scripts, jobs = self._waiting.get()
+        threading.Thread(target=self._watch, daemon=True).start()
+        while (message := self._link.receive()) is not None:
+            _, scripts, jobs = message
             self._scripts.update(scripts)
             self._run(jobs)
 
@@ -52,9 +49,8 @@ class Desk:
         if answers:
             self._link.send(("answers", answers))
 
-    def _hear(self) -> None:
-        while (message := self._link.receive()) is not None:
-            self._waiting.put(message)
+    def _watch(self) -> None:
+        self._link.wait_for_end()
         os._exit(0)
 
 

@@ -85,11 +85,6 @@ MAC: dict[str, int] = {
 }
 """Commands and their CID; emulated when the server has a handler for the CID."""
 
-MAC_UNTRIED = frozenset(
-    {"ResetInd", "RekeyInd", "RejoinParamSetupReq", "DeviceModeInd"}
-)
-"""Of LoRaWAN 1.1: there is a handler, and no test of a device that speaks 1.1."""
-
 MAC_MISSING: dict[str, str] = {
     "DutyCycleReq": "the real server never sends it",
     "DlChannelReq": "the real server never sends it",
@@ -158,9 +153,9 @@ FEATURES: dict[str, tuple[State, str]] = {
     "multicast-class-c-delay": ("emulated", ""),
     "multicast-class-c-gps-time": ("emulated", ""),
     "multicast-class-b": ("emulated", ""),
-    "class-b": ("not emulated", ""),
-    "otaa": ("emulated", "LoRaWAN 1.0.x"),
-    "abp": ("emulated", "LoRaWAN 1.0.x"),
+    "class-b": ("emulated", "gateways send the beacons"),
+    "otaa": ("emulated", "LoRaWAN 1.0.x and 1.1"),
+    "abp": ("emulated", "LoRaWAN 1.0.x and 1.1"),
     "adr": ("emulated", "the default algorithm"),
     "deduplication": ("emulated", ""),
     "rx1-delay-window": ("emulated", "the profile's delay is the application's time"),
@@ -174,11 +169,18 @@ FEATURES: dict[str, tuple[State, str]] = {
     "measurements": ("not emulated", ""),
     "link-metrics": ("not emulated", ""),
     "region-eu868": ("emulated", ""),
-    "regions": ("emulated", "the other plans of the LoRa Alliance's table"),
+    "regions": (
+        "partly",
+        "US915, AU915, the AS923 group and IN865, several at once; no others",
+    ),
     "semtech-udp": ("emulated", "in the place of a gateway bridge"),
     "basics-station": ("emulated", "in the place of a gateway bridge"),
+    "tx-ack-per-protocol": (
+        "emulated",
+        "[what each gateway protocol tells](gateway-protocols.md)",
+    ),
     "strict-gateways": ("emulated", "ours: a gateway speaks for itself only"),
-    "lorawan-1.1": ("not emulated", ""),
+    "lorawan-1.1": ("emulated", "rejoin-requests are dropped, as by the real server"),
     "users": ("not emulated", "one administrator, `admin`"),
     "relay": ("not emulated", ""),
     "fuota": ("not emulated", ""),
@@ -271,8 +273,6 @@ def _is_served(service: str, method: str) -> bool:
 
 
 def _mac(name: str, cid: int) -> Row:
-    if name in MAC_UNTRIED:
-        return Row(kind="mac", name=name, state="not emulated", note="not tried yet")
     return _served("mac", name, served=cid in HANDLERS)
 
 

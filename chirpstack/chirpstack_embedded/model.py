@@ -83,6 +83,10 @@ class Session:
     uplink_adr_history: UplinkHistory = field(default_factory=UplinkHistory)
     gateway_history: list[HeardUplink] = field(default_factory=list)
     last_device_status_request_at: float | None = None
+    class_b_ping_slot_nb: int = 0
+    class_b_ping_slot_dr: int = 0
+    class_b_ping_slot_frequency_hz: int = 0
+    """0: where the region says; several frequencies take turns."""
     rejoin_request_enabled: bool = False
     rejoin_request_max_count_n: int = 0
     rejoin_request_max_time_n: int = 0

@@ -96,12 +96,12 @@ def device_add(
         dev_eui=new.dev_eui,
         name=new.name or f"{new.device_type} {new.dev_eui[-4:]}",
         application_id=application_id,
-        device_profile_id=_profile(device_type, tenant_id, network),
+        device_profile_id=_profile(device_type, tenant_id, city.region, network),
         join_eui=new.join_eui,
         tags=dict(new.tags or {}),
     )
     try:
-        return _put(device, app_key, network)
+        return _put(device, app_key, network, both=device_type.has_two_root_keys)
     except NetworkError as error:
         raise Refused(str(error)) from error
 
@@ -180,25 +180,27 @@ def _application(city: DeclaredCity, network: Registry) -> tuple[str, str]:
     )
 
 
-def _profile(device_type: DeviceType, tenant_id: str, network: Registry) -> str:
+def _profile(
+    device_type: DeviceType, tenant_id: str, region: str, network: Registry
+) -> str:
     try:
         for one in network.device_profiles(tenant_id):
             if one.name == device_type.title:
                 return one.id
-        return network.create_device_profile(profile_of(device_type, tenant_id))
+        return network.create_device_profile(profile_of(device_type, tenant_id, region))
     except NetworkError as error:
         raise Refused(str(error)) from error
 
 
-def _put(device: Device, app_key: str, network: Registry) -> Outcome:
+def _put(device: Device, app_key: str, network: Registry, *, both: bool) -> Outcome:
     try:
-        add_with_key(network, device, app_key)
+        add_with_key(network, device, app_key, both=both)
     except AlreadyThere:
-        return _put_key(device, app_key, network)
+        return _put_key(device, app_key, network, both=both)
     return _told(device, "created")
 
 
-def _put_key(device: Device, app_key: str, network: Registry) -> Outcome:
+def _put_key(device: Device, app_key: str, network: Registry, *, both: bool) -> Outcome:
     """Deal with a device that is there already."""
     try:
         found = network.device(device.dev_eui)
@@ -208,7 +210,7 @@ def _put_key(device: Device, app_key: str, network: Registry) -> Outcome:
         raise Refused(f"{device.dev_eui} is in another application already")
     if network.app_key(device.dev_eui) == app_key:
         return _told(device, "unchanged")
-    network.set_app_key(device.dev_eui, app_key)
+    network.set_app_key(device.dev_eui, app_key, both=both)
     return _told(device, "updated", "key")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from city.errors import AlreadyThere, NetworkError, NotThere
 from city.objects import Device, Named
 from city.types import DeviceType
+from provisioning.groups import group_of, nearest_gateways, settle_group
 from provisioning.network import Registry
 from provisioning.outcome import Kind, Outcome, Tell, Verdict, tell_nobody
 from provisioning.wanted import (
@@ -25,6 +26,7 @@ from provisioning.wanted import (
     profile_of,
 )
 from wire.declared import DeclaredCity, DeclaredDevice, DeclaredGateway
+from wire.groups import DeclaredGroup
 
 WORKERS = 4
 NOT_YET = ""  # the id of what a plan would create
@@ -93,7 +95,9 @@ def find_or_create(
     return create(name), "created"
 
 
-def add_with_key(network: Registry, device: Device, app_key: str) -> None:
+def add_with_key(
+    network: Registry, device: Device, app_key: str, *, both: bool = False
+) -> None:
     """
     Create a device and its key, or neither.
 
@@ -102,7 +106,7 @@ def add_with_key(network: Registry, device: Device, app_key: str) -> None:
     """
     network.create_device(device)
     try:
-        network.set_app_key(device.dev_eui, app_key)
+        network.set_app_key(device.dev_eui, app_key, both=both)
     except NetworkError as error:
         _take_back(network, device.dev_eui, error)
         raise
@@ -148,6 +152,8 @@ class _Run:
                 self._gateway, gateway, "gateway", gateway.name, str(gateway.gateway_id)
             )
         self._devices()
+        for group in self._city.groups:
+            self._each(self._group, group, "multicast group", group.name)
         return self._outcomes
 
     def _say(self, outcome: Outcome) -> None:
@@ -263,7 +269,8 @@ class _Run:
         profile_id = self._profiles[declared.device_type]
         wanted = device_of(declared, self._application_id, profile_id)
         if not exists:
-            return self._new_device(wanted)
+            both = self._types[declared.device_type].has_two_root_keys
+            return self._new_device(wanted, both=both)
         found = self._network.device(dev_eui)
         changed = changed_device(found, wanted)
         if changed and self._write:
@@ -271,13 +278,15 @@ class _Run:
         if self._network.app_key(dev_eui) != self._keys[dev_eui]:
             changed.append("key")
             if self._write:
-                self._network.set_app_key(dev_eui, self._keys[dev_eui])
+                both = self._types[declared.device_type].has_two_root_keys
+                self._network.set_app_key(dev_eui, self._keys[dev_eui], both=both)
         return _compared("device", name, dev_eui, changed)
 
-    def _new_device(self, wanted: Device) -> Outcome:
+    def _new_device(self, wanted: Device, *, both: bool) -> Outcome:
         if self._write:
             try:
-                add_with_key(self._network, wanted, self._keys[wanted.dev_eui])
+                key = self._keys[wanted.dev_eui]
+                add_with_key(self._network, wanted, key, both=both)
             except AlreadyThere:
                 why = f"{wanted.dev_eui} exists already, in another application"
                 return _outcome("device", wanted.name, wanted.dev_eui, "failed", why)
@@ -292,6 +301,17 @@ class _Run:
         if str(declared.dev_eui) not in self._keys:
             return "it has no key in the key file"
         return ""
+
+    # Multicast groups
+
+    def _group(self, declared: DeclaredGroup) -> Outcome:
+        wanted = group_of(declared, self._application_id, self._city.region)
+        senders = nearest_gateways(self._city.gateways, declared.members)
+        if not self._application_id:
+            return _outcome("multicast group", declared.name, NOT_YET, "created")
+        return settle_group(
+            self._network.groups, declared, wanted, senders, write=self._write
+        )
 
 
 def _only_planned(_: str) -> str:

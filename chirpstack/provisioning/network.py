@@ -9,6 +9,7 @@ from city.objects import (
     DeviceEvent,
     DeviceProfile,
     Gateway,
+    Group,
     ListedDevice,
     ListedGateway,
     Named,
@@ -17,6 +18,11 @@ from city.objects import (
 
 class Registry(Protocol):
     """Objects of a ChirpStack; every refusal is a `city.errors.NetworkError`."""
+
+    @property
+    def groups(self) -> "Groups":
+        """Its multicast groups."""
+        ...
 
     def tenants(self) -> list[Named]:
         """Return all tenants."""
@@ -96,8 +102,52 @@ class Registry(Protocol):
         """Return a device's AppKey, nothing if it has none."""
         ...
 
-    def set_app_key(self, dev_eui: str, app_key: str) -> None:
-        """Give a device its AppKey."""
+    def set_app_key(self, dev_eui: str, app_key: str, *, both: bool = False) -> None:
+        """Give a device its AppKey; `both`: in 1.1 it is the NwkKey too."""
+        ...
+
+
+class Groups(Protocol):
+    """Multicast groups of a ChirpStack: a part of `city.network_groups`."""
+
+    def listed(self, application_id: str = "") -> list[Named]:
+        """Return the groups of an application."""
+        ...
+
+    def get(self, group_id: str) -> Group:
+        """Return a group."""
+        ...
+
+    def create(self, group: Group) -> str:
+        """Create a group; return its id."""
+        ...
+
+    def update(self, group: Group) -> None:
+        """Replace a group."""
+        ...
+
+    def members(self, group: Group) -> list[str]:
+        """Return the members."""
+        ...
+
+    def gateways(self, group: Group) -> list[str]:
+        """Return the gateways that send for it."""
+        ...
+
+    def add_device(self, group_id: str, dev_eui: str) -> None:
+        """Make a device a member."""
+        ...
+
+    def remove_device(self, group_id: str, dev_eui: str) -> None:
+        """Take a member out."""
+        ...
+
+    def add_gateway(self, group_id: str, gateway_id: str) -> None:
+        """Have a gateway send for it."""
+        ...
+
+    def remove_gateway(self, group_id: str, gateway_id: str) -> None:
+        """Take a gateway out."""
         ...
 
 

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["tenant", "application", "device profile", "gateway", "device"]
+Kind = Literal[
+    "tenant", "application", "device profile", "gateway", "device", "multicast group"
+]
 Verdict = Literal["created", "updated", "unchanged", "removed", "failed"]
 
 

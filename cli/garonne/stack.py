@@ -1,6 +1,7 @@
 """The table of the embedded stack: every part, what it needs, where it listens."""
 
 import sys
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -69,6 +70,7 @@ PROGRAMS = (
         needs=("mosquitto", "valkey", "provisioning"),
     ),
     Program(name="gateways", module="gateway_sim", needs=("mosquitto", "provisioning")),
+    Program(name="group-keys", module="provisioning.group_keys", needs=("sender",)),
     Program(
         name="devices",
         module="lorawan_sim",
@@ -163,7 +165,18 @@ def _programs(settings: Settings) -> list[Program]:
         if "GARONNE_CHIRPSTACK_GRPC" in settings.given
         else set()
     )
+    if not _has_groups(settings):
+        elsewhere.add("group-keys")
     return [program for program in PROGRAMS if program.name not in elsewhere]
+
+
+def _has_groups(settings: Settings) -> bool:
+    """Whether the city declares multicast groups, as far as it can be read here."""
+    path = settings.home / "cities" / settings.city / "city.toml"
+    try:
+        return bool(tomllib.loads(path.read_text("utf-8")).get("groups"))
+    except (OSError, ValueError):
+        return False  # provisioning says what is wrong with it
 
 
 def _part(

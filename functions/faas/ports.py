@@ -6,6 +6,7 @@ them together with the event, or not at all. The JSON of effects is the same
 inside a worker and over HTTP:
 
     {"commands": [{"dev_eui", "object", "why", "expires_s", "supersedes"}],
+     "group_orders": [{"device_type", "by", "value", "object", "why", "once", …}],
      "memory": {...}, "counts": {"name": +1}, "twin": {"View": {...}},
      "notices": [{"text", "level", "dev_eui"}],
      "kept": true}
@@ -42,6 +43,7 @@ __all__ = [
     "State",
     "Twin",
     "read_dev_eui",
+    "read_where",
 ]
 
 
@@ -62,6 +64,26 @@ class Commands(Protocol):
 
         State a wanted level, never a toggle. `supersedes`: replaces what still
         waits for this device. After `expires_s` seconds it is no longer sent.
+        """
+
+    def send_group(
+        self,
+        device_type: str,
+        wanted: Mapping[str, Any],
+        *,
+        where: Mapping[str, str],
+        why: str,
+        once: str = "",
+        expires_s: float = EXPIRES_S,
+        supersedes: bool = True,
+    ) -> None:
+        """
+        Ask all devices of a type in a street or district, with one frame if that pays.
+
+        `where` is one tag: `{"district": "Saint-Cyprien"}`. Each device's own report
+        confirms its part; what no report confirms is repaired by a frame of its own.
+        `once` names an occasion: of all orders of this function to the same group with
+        the same name only the first counts.
         """
 
 
@@ -148,6 +170,39 @@ class _Commands:
                 "supersedes": supersedes,
             }
         )
+
+    def send_group(
+        self,
+        device_type: str,
+        wanted: Mapping[str, Any],
+        *,
+        where: Mapping[str, str],
+        why: str,
+        once: str = "",
+        expires_s: float = EXPIRES_S,
+        supersedes: bool = True,
+    ) -> None:
+        by, value = read_where(where)
+        self.effects.list_of("group_orders").append(
+            {
+                "device_type": device_type,
+                "by": by,
+                "value": value,
+                "object": dict(wanted),
+                "why": why,
+                "once": once,
+                "expires_s": expires_s,
+                "supersedes": supersedes,
+            }
+        )
+
+
+def read_where(where: Mapping[str, str]) -> tuple[str, str]:
+    """Return the one tag of a group; `ValueError` when there is not exactly one."""
+    if len(where) != 1:
+        raise ValueError(f"asked for one tag that names a group; found {dict(where)}")
+    ((by, value),) = where.items()
+    return by, value
 
 
 def read_dev_eui(dev_eui: str) -> str:

@@ -20,7 +20,7 @@ import orjson
 
 from city.settings import default_home
 from faas.events import Event, Uplink, parse_event
-from faas.ports import EXPIRES_S, Level, read_dev_eui
+from faas.ports import EXPIRES_S, Level, read_dev_eui, read_where
 
 DEV_EUI: Final = "0102030405060708"
 NOON_NS: Final = 1_789_387_200 * 10**9
@@ -43,11 +43,28 @@ __all__ = [
 
 
 class Sent(list[tuple[str, dict[str, Any]]]):
-    """The `commands` port: a list of (DevEUI, wanted); `whys` beside it."""
+    """The `commands` port: a list of (DevEUI, wanted); `whys`, `groups` beside it."""
 
     def __init__(self) -> None:
         super().__init__()
         self.whys: list[str] = []
+        self.groups: list[tuple[dict[str, str], dict[str, Any], str]] = []
+
+    def send_group(
+        self,
+        device_type: str,
+        wanted: Mapping[str, Any],
+        *,
+        where: Mapping[str, str],
+        why: str,
+        once: str = "",
+        expires_s: float = EXPIRES_S,
+        supersedes: bool = True,
+    ) -> None:
+        """Note the order to a group: where, what, and the occasion."""
+        del device_type, why, expires_s, supersedes
+        by, value = read_where(where)
+        self.groups.append(({by: value}, dict(wanted), once))
 
     def send(
         self,

@@ -1,24 +1,29 @@
 """
 Street lights by day and night: how many burn where, and which ones should not.
 
-A lamp's own light sensor switches it at dusk and dawn, so nobody sends forty commands
-into the same minute. What the city does is to watch that they obeyed the sun.
+A lamp's own light sensor switches it at dusk and dawn. The first lamp of a district to
+tell of it has all of them told what the city wants of the hour, in one order: one frame
+to the group, where forty would not fit into the minute. And somebody watches that they
+obeyed the sun.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from faas import Notices, State, Twin, Uplink, on_uplink
+from faas import Commands, Notices, State, Twin, Uplink, on_uplink
 
 UNKNOWN = "unknown"
 NIGHT_BELOW_LUX, DAY_ABOVE_LUX = 1, 1000
 FULL_PERCENT = 100
+EVENING_PERCENT, OUT_PERCENT = 60, 0
+DARK_BELOW_LUX, BRIGHT_ABOVE_LUX = 10, 25
+OCCASION_S = 1800  # reports of the same dusk are nearer to one another than this
 DEFECTS = {"driver-error", "lamp-failure"}
 
 
 @on_uplink(device_type="street-light", message="status")
 def street_light_dusk(
-    event: Uplink, state: State, twin: Twin, notices: Notices
+    event: Uplink, state: State, twin: Twin, notices: Notices, commands: Commands
 ) -> None:
     """
     Count the lamp where its own report says that it stands, and tell what is odd.
@@ -34,7 +39,10 @@ def street_light_dusk(
         "street": event.tags.get("street", UNKNOWN),
         "district": event.tags.get("district", UNKNOWN),
         "odd": oddity(lamp),
+        "hour": hour(lamp, before.get("hour", "")),
     }
+    if {before.get("hour"), after["hour"]} == {"day", "night"}:
+        order_district(event, str(after["hour"]), commands)
     for stand, amount in ((before, -1), (after, +1)):
         for counter in counters(stand):
             state.add(counter, amount)
@@ -43,6 +51,29 @@ def street_light_dusk(
         notices.send(text, level="warning")
     state.write({**after, "mark": event.mark})
     twin.show("Streetlight", streetlight(event))
+
+
+def hour(lamp: Mapping[str, Any], before: str) -> str:
+    """Say whether it is day or night where the lamp hangs; in between as before."""
+    lux = lamp["lux"]
+    if lux is None or DARK_BELOW_LUX <= lux <= BRIGHT_ABOVE_LUX:
+        return before
+    return "night" if lux < DARK_BELOW_LUX else "day"
+
+
+def order_district(event: Uplink, becomes: str, commands: Commands) -> None:
+    """Have all lamps of the district set for the evening, or out; each dusk once."""
+    district = event.tags.get("district")
+    if not district:
+        return
+    number = int(event.time.timestamp()) // OCCASION_S
+    commands.send_group(
+        "street-light",
+        {"level": EVENING_PERCENT if becomes == "night" else OUT_PERCENT},
+        where={"district": district},
+        why="dusk" if becomes == "night" else "dawn",
+        once=f"{becomes} {number}",
+    )
 
 
 def oddity(lamp: Mapping[str, Any]) -> str:

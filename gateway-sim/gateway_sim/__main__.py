@@ -11,10 +11,11 @@ from pathlib import Path
 from gateway_sim.faults import Faults
 from gateway_sim.medium import Medium
 from gateway_sim.program import Program
-from gateway_sim.settings import Settings, WrongSettings
+from gateway_sim.settings import Settings
 from wire.declared import DeclaredCity
 from wire.errors import Malformed
 from wire.lorawan.region.catalogue import REGIONS
+from wire.settings import WrongSettings
 
 WRONG_SETTINGS = 2
 CANNOT_LISTEN = 1
@@ -34,6 +35,8 @@ def main() -> int:
         level=settings.log_level,
         format="%(asctime)s %(levelname)s %(message)s",
     )
+    for sentence in settings.unset:
+        log.info('gateway.settings.default reason="%s"', sentence)
     try:
         asyncio.run(serve(settings, city))
     except OSError as error:
@@ -71,6 +74,7 @@ async def serve(settings: Settings, city: DeclaredCity) -> None:
             faults=faults,
         ),
         faults=faults,
+        beacons=settings.beacons,
     )
     if settings.metrics is not None:
         program.metrics.serve(settings.metrics.host, settings.metrics.port)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
+from gateway_sim.beacons import Beacons
 from gateway_sim.duty_cycle import DutyCycle, Load
 from gateway_sim.jit import JitQueue, TxStatus
 from gateway_sim.medium import Reception
@@ -110,6 +111,7 @@ class Gateway:
         boot_s: float,
         seed: int,
         gps_locked: bool = True,
+        beacons: bool = False,
     ) -> None:
         self.place = place
         self.gps_locked = gps_locked
@@ -119,6 +121,7 @@ class Gateway:
         self._queue: JitQueue[AirFrame] = JitQueue()
         self._duty_cycle = DutyCycle(region.sub_bands)
         self._tally = Tally()
+        self._beacons = Beacons(place, region) if beacons else None
         self.obeys_duty_cycle = True
 
     def hear(self, frame: AirFrame, reception: Reception) -> Uplink:
@@ -159,6 +162,7 @@ class Gateway:
 
     def transmissions(self, now: float) -> list[AirFrame]:
         """Take the frames whose start is so near that they are programmed by now."""
+        self._claim_beacons(now)
         due = self._queue.due(now)
         for frame in due:
             self._tally.emitted.count(frame)
@@ -166,7 +170,11 @@ class Gateway:
 
     def next_deadline(self) -> float | None:
         """When ``transmissions`` has the next frame."""
-        return self._queue.next_deadline()
+        queued = self._queue.next_deadline()
+        if self._beacons is None or not self.gps_locked:
+            return queued
+        beacon = self._beacons.next_deadline(self._boot_s)
+        return min((at for at in (queued, beacon) if at is not None), default=None)
 
     def loads(self, now: float) -> list[Load]:
         """What of each sub-band's hourly budget is spent."""
@@ -176,6 +184,15 @@ class Gateway:
         """What happened since the last time this was asked."""
         tally, self._tally = self._tally, Tally()
         return tally.stats(self.place, at_s=now, loads=self.loads(now))
+
+    def _claim_beacons(self, now: float) -> None:
+        if self._beacons is None or not self.gps_locked:
+            return
+        for frame in self._beacons.due(now):
+            sub_band = self._region.sub_band(frame.frequency_hz)
+            if sub_band is not None:
+                self._duty_cycle.book(sub_band, frame.airtime_s, frame.start_s)
+            self._queue.add(frame.start_s, frame.airtime_s, frame)
 
     def _queue_item(self, item: Item, now: float) -> float | TxStatus:
         """Promise the air to an item: when it starts, or why it does not."""

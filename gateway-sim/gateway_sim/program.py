@@ -49,10 +49,17 @@ class Program:
         stats_interval_s: float,
         medium: Medium | None = None,
         faults: Faults | None = None,
+        beacons: bool = False,
     ) -> None:
         now = time.time()
         gateways = [
-            Gateway(place, region=region, boot_s=now - uptime_s, seed=seed)
+            Gateway(
+                place,
+                region=region,
+                boot_s=now - uptime_s,
+                seed=seed,
+                beacons=beacons,
+            )
             for place, uptime_s in zip(places, uptimes_s(seed), strict=False)
         ]
         self.metrics = Metrics()
@@ -109,6 +116,7 @@ class Program:
     async def run(self, host: str, port: int, stopping: asyncio.Event) -> None:
         """Serve until ``stopping`` is set, then say goodbye to the broker."""
         await self._ether.listen(host, port)
+        self._wake_at(self._radio.next_deadline())  # beacons wait for nobody
         forwarders = self._forwarders.values()
         tasks = [asyncio.create_task(self._power.run(one)) for one in forwarders]
         tasks.append(asyncio.create_task(self._report()))

@@ -6,20 +6,19 @@ is in ``docs/reference/radio.md``; tests and ``scripts/bench radio`` compare.
 """
 
 from collections.abc import Iterable, Iterator
-from heapq import heapify, heapreplace
 from math import cos, pi, sin, sqrt
 from random import Random
 
-from gateway_sim.medium import Cause, Medium
+from gateway_sim.medium import Medium, Outcome
 from wire.air import AirFrame
 from wire.declared import DeclaredGateway
 from wire.eui64 import EUI64
 from wire.lorawan.airtime import lora_airtime_s
+from wire.lorawan.region import Region
 from wire.lorawan.region.eu868 import EU868
 from wire.radio.plan import RadioPlan
-from wire.radio.profiles import FACTORS, PROFILES
+from wire.radio.profiles import BANDWIDTH_HZ, FACTORS, PROFILES
 
-DAY_S = 86_400.0
 CHANNELS_HZ = (868_100_000, 868_300_000, 868_500_000)
 METRES_PER_DEGREE = 111_195.0
 POWER_DBM = 14.0
@@ -31,41 +30,8 @@ GATEWAY = DeclaredGateway(
     altitude_m=0.0,
 )
 
-LORASIM_RADIUS_M = 98.96
-LORASIM_PERIOD_S = 1000.0
-SN1_AIRTIME_S = 1.71213  # SF12, 125 kHz, CR4/8, 20 octets
-SN3_AIRTIME_S = 1.31891  # SF12, 125 kHz, CR4/5, 20 octets
 NS3_PERIOD_S = 600.0
 NS3_OCTETS = 32
-
-
-def lorasim(
-    devices: int,
-    airtime_s: float,
-    *,
-    seed: int,
-    channels: int = 1,
-    interference: str = "goursaud",
-    duration_s: float = DAY_S,
-) -> float:
-    """LoRaSim's experiments 0, 1 and 4: Poisson senders in a disc, all at SF12."""
-    random = Random(f"lorasim/{seed}")
-    places = [_in_disc(random, LORASIM_RADIUS_M) for _ in range(devices)]
-    waiting = [
-        (random.expovariate(1 / LORASIM_PERIOD_S), number) for number in range(devices)
-    ]
-    heapify(waiting)
-
-    def frames() -> Iterator[AirFrame]:
-        while waiting[0][0] < duration_s:
-            at_s, number = waiting[0]
-            pause_s = random.expovariate(1 / LORASIM_PERIOD_S)
-            heapreplace(waiting, (at_s + airtime_s + pause_s, number))
-            channel = CHANNELS_HZ[random.randrange(channels)]
-            yield _frame(number, at_s, airtime_s, 12, channel, places[number])
-
-    plan = RadioPlan(profile="lorasim", interference=interference)
-    return share_heard(frames(), plan, seed)
 
 
 def ns3_aloha(load_erlang: float, *, seed: int, devices: int = 1000) -> float:
@@ -75,7 +41,7 @@ def ns3_aloha(load_erlang: float, *, seed: int, devices: int = 1000) -> float:
     random = Random(f"aloha/{seed}")
     starts = sorted(random.uniform(0.0, window_s) for _ in range(devices))
     frames = (
-        _frame(number, at_s, airtime_s, 7, CHANNELS_HZ[0], (0.0, 0.001))
+        device_frame(number, at_s, airtime_s, 7, CHANNELS_HZ[0], (0.0, 0.001))
         for number, at_s in enumerate(starts)
     )
     plan = RadioPlan(profile="ns3", interference="aloha", demodulators=devices)
@@ -87,14 +53,14 @@ def ns3_complete(devices: int, radius_m: float, *, seed: int) -> float:
     random = Random(f"complete/{seed}")
     frames = []
     for number in range(devices):
-        place = _in_disc(random, radius_m)
+        place = in_disc(random, radius_m)
         factor = _ring(sqrt(place[0] ** 2 + place[1] ** 2) * METRES_PER_DEGREE)
         at_s = random.uniform(0.0, NS3_PERIOD_S)
         airtime_s = lora_airtime_s(
             NS3_OCTETS, spreading_factor=factor, bandwidth_hz=125_000
         )
         channel = random.choice(CHANNELS_HZ)
-        frames.append(_frame(number, at_s, airtime_s, factor, channel, place))
+        frames.append(device_frame(number, at_s, airtime_s, factor, channel, place))
     frames.sort(key=lambda frame: frame.start_s)
     return share_heard(frames, RadioPlan(profile="ns3"), seed)
 
@@ -111,27 +77,36 @@ def demodulators(
             at_s += random.expovariate(load_erlang)
             # The preamble is over after 8 of the symbols: a demodulator's second.
             airtime_s = 1.0 + 8 * 2**7 / 125_000
-            yield _frame(number, at_s, airtime_s, 7, CHANNELS_HZ[0], (0.0, 0.001))
+            yield device_frame(number, at_s, airtime_s, 7, CHANNELS_HZ[0], (0.0, 0.001))
 
     plan = RadioPlan(profile="ns3", interference="none", demodulators=limit)
     return share_heard(arrivals(), plan, seed)
 
 
-def share_heard(frames: Iterable[AirFrame], plan: RadioPlan, seed: int) -> float:
+def share_heard(
+    frames: Iterable[AirFrame],
+    plan: RadioPlan,
+    seed: int,
+    region: Region = EU868,
+) -> float:
     """Send frames (in the order of their starts) to one gateway: the share it heard."""
-    air = Medium([GATEWAY], region=EU868, seed=seed, plan=plan)
-    fates: list[Cause | None] = []
+    air = Medium([GATEWAY], region=region, seed=seed, plan=plan)
+    causes = [outcome.cause for outcome in outcomes(frames, air)]
+    return causes.count(None) / len(causes)
+
+
+def outcomes(frames: Iterable[AirFrame], air: Medium) -> Iterator[Outcome]:
+    """Send frames (in the order of their starts): what became of each."""
     for frame in frames:
         air.tick(frame.start_s)
         air.transmit(frame)
-        fates += [outcome.cause for outcome in air.outcomes()]
+        yield from air.outcomes()
     while (end_s := air.next_deadline()) is not None:
         air.tick(end_s)
-        fates += [outcome.cause for outcome in air.outcomes()]
-    return fates.count(None) / len(fates)
+        yield from air.outcomes()
 
 
-def _in_disc(random: Random, radius_m: float) -> tuple[float, float]:
+def in_disc(random: Random, radius_m: float) -> tuple[float, float]:
     """A place in the disc, every square metre alike; degrees from the centre."""
     away = radius_m * sqrt(random.random()) / METRES_PER_DEGREE
     angle = random.uniform(0.0, 2 * pi)
@@ -146,20 +121,24 @@ def _ring(distance_m: float) -> int:
     return min(reaching, default=max(FACTORS))
 
 
-def _frame(
+def device_frame(
     number: int,
     start_s: float,
     airtime_s: float,
     factor: int,
     channel_hz: int,
     place: tuple[float, float],
+    *,
+    bandwidth_hz: int = BANDWIDTH_HZ,
+    power_dbm: float = POWER_DBM,
 ) -> AirFrame:
+    """What device ``number`` sends from a place in degrees."""
     return AirFrame(
         phy_payload=b"",
         frequency_hz=channel_hz,
         spreading_factor=factor,
-        bandwidth_hz=125_000,
-        power_dbm=POWER_DBM,
+        bandwidth_hz=bandwidth_hz,
+        power_dbm=power_dbm,
         iq_inverted=False,
         start_s=start_s,
         airtime_s=airtime_s,

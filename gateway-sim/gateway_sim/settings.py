@@ -1,12 +1,11 @@
 """What the program is told by its environment."""
 
-import logging
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from gateway_sim.chirpstack import Encoding
@@ -16,30 +15,12 @@ from gateway_sim.station import DEFAULT_URI, LnsServer
 from gateway_sim.udp import Server
 from wire.errors import Malformed
 from wire.semtech import DEFAULT_PORT
+from wire.settings import Address, Reader, address, level, perhaps
 
 DEVICE_TYPES = Path("chirpstack") / "device-types"
 STATS_INTERVAL_S = 30.0
 MQTT_PORT = 1883
 MQTTS_PORT = 8883
-LEVELS = ("debug", "info", "warning", "error")
-
-T = TypeVar("T")
-
-
-class WrongSettings(Exception):
-    """All faults of the environment, one sentence each."""
-
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = faults
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    """Where something listens."""
-
-    host: str
-    port: int
 
 
 class Protocol(StrEnum):
@@ -50,9 +31,18 @@ class Protocol(StrEnum):
     STATION = "station"
 
 
+UNSET = {
+    Protocol.MQTT: {"GARONNE_MQTT": "the broker is looked for at"},
+    Protocol.UDP: {"GARONNE_GATEWAY_UDP": "the packet forwarder's server is"},
+    Protocol.STATION: {"GARONNE_GATEWAY_STATION": "the LNS is looked for at"},
+}
+HEARS = {"GARONNE_AIR": "devices are heard at"}
+"""What stands in for a setting that somebody might have forgotten."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """One run of the gateways."""
+    """One run of the gateways; `unset` says which addresses are defaults."""
 
     city: Path
     protocol: Protocol
@@ -64,7 +54,9 @@ class Settings:
     metrics: Address | None
     encoding: Encoding
     stats_interval_s: float
+    beacons: bool
     log_level: int
+    unset: tuple[str, ...]
 
     @property
     def server(self) -> Broker | Server | LnsServer:
@@ -80,20 +72,13 @@ class Settings:
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
         """Read ``GARONNE_*``; raises WrongSettings with every fault at once."""
-        faults: list[str] = []
-
-        def read(name: str, parse: Callable[[str], T], default: str) -> T | None:
-            text = environ.get(name, "") or default
-            try:
-                text = _held(environ, name) or text
-                return parse(text)
-            except ValueError as fault:
-                faults.append(f"{name}={_shown(text)!r}: {fault}")
-                return None
-
+        reader = Reader(
+            lambda name: environ.get(name) or _held(environ, name), shown=_shown
+        )
+        read = reader.read
         ca_file = read("GARONNE_MQTT_CA", _authority, "") or ""
         home = Path(environ.get("GARONNE_HOME", "") or checkout())
-        values = {
+        values: dict[str, Any] = {
             "city": read("GARONNE_CITY", lambda text: _city(home, text), "toulouse"),
             "broker": read(
                 "GARONNE_MQTT",
@@ -104,17 +89,18 @@ class Settings:
             "udp": read("GARONNE_GATEWAY_UDP", _server, f"127.0.0.1:{DEFAULT_PORT}"),
             "station": read("GARONNE_GATEWAY_STATION", _lns, DEFAULT_URI),
             "faults": read("GARONNE_FAULTS", _faults, ""),
-            "air": read("GARONNE_AIR", _address, "127.0.0.1:1702"),
-            "metrics": read("GARONNE_METRICS", _metrics, ""),
+            "air": read("GARONNE_AIR", address, "127.0.0.1:1702"),
+            "metrics": read("GARONNE_METRICS", perhaps(address), ""),
             "encoding": read("GARONNE_GATEWAY_ENCODING", _encoding, "protobuf"),
             "stats_interval_s": read(
                 "GARONNE_GATEWAY_STATS_S", _seconds, str(STATS_INTERVAL_S)
             ),
-            "log_level": read("GARONNE_LOG", _level, "info"),
+            "beacons": read("GARONNE_GATEWAY_BEACONS", _truth, "no"),
+            "log_level": read("GARONNE_LOG", level, "info"),
         }
-        if faults:
-            raise WrongSettings(faults)
-        return cls(**values)  # type: ignore[arg-type]  # None comes with a fault
+        reader.check()
+        values["unset"] = reader.unset(UNSET[values["protocol"]] | HEARS)
+        return cls(**values)
 
 
 def checkout() -> Path:
@@ -135,7 +121,7 @@ def _city(home: Path, name: str) -> Path:
 def _held(environ: Mapping[str, str], name: str) -> str:
     """What the file says that ``<name>_FILE`` names; the setting itself wins."""
     path = environ.get(f"{name}_FILE", "")
-    if not path or environ.get(name):
+    if not path:
         return ""
     try:
         return Path(path).read_text(encoding="utf-8").strip()
@@ -172,15 +158,10 @@ def _shown(text: str) -> str:
     return f"{login.rpartition(':')[0]}:…{at}{rest}" if at else text
 
 
-def _address(text: str) -> Address:
-    host, colon, port = text.rpartition(":")
-    if not (colon and host and port.isdecimal() and int(port) < 2**16):
-        raise ValueError("an address is host:port")
-    return Address(host=host.strip("[]"), port=int(port))
-
-
-def _metrics(text: str) -> Address | None:
-    return _address(text) if text else None
+def _truth(text: str) -> bool:
+    if text not in {"yes", "no"}:
+        raise ValueError("it is yes or no")
+    return text == "yes"
 
 
 def _encoding(text: str) -> Encoding:
@@ -198,8 +179,8 @@ def _protocol(text: str) -> Protocol:
 
 
 def _server(text: str) -> Server:
-    address = _address(text)
-    return Server(host=address.host, port=address.port)
+    at = address(text)
+    return Server(host=at.host, port=at.port)
 
 
 def _lns(text: str) -> LnsServer:
@@ -226,9 +207,3 @@ def _seconds(text: str) -> float:
     if not 0 < seconds < float("inf"):
         raise ValueError("a time is a positive number of seconds")
     return seconds
-
-
-def _level(text: str) -> int:
-    if text.lower() not in LEVELS:
-        raise ValueError(f"a level is one of {', '.join(LEVELS)}")
-    return logging.getLevelNamesMapping()[text.upper()]

@@ -59,6 +59,8 @@ class Command:
     supersedes: bool = True
     manual: bool = False
     """A person asked, and waits for the answer."""
+    group: str = ""
+    """The order to a group whose multicast frame carries it; empty: it goes alone."""
 
     def replaces(self, older: "Command") -> bool:
         """Tell whether an unfinished older command is given up for this one."""
@@ -85,6 +87,7 @@ class Command:
                 requested_by=str(found.get("requested_by") or ""),
                 supersedes=bool(found.get("supersedes", True)),
                 manual=bool(found.get("manual", False)),
+                group=str(found.get("group") or ""),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadCommand(f"not a command: {error!r}") from error
@@ -144,6 +147,9 @@ class Entry:
     sent_time: float | None = None
     # Our clock: until when a report is awaited.
     report_by: float | None = None
+    # Our clock: until when a group's frame is awaited, and from when a report counts.
+    group_by: float | None = None
+    counts_from: float | None = None
     asked: bool = False
     again: int = 0
     acked: bool = False

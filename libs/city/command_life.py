@@ -14,17 +14,17 @@ from typing import Any
 
 from city import why
 from city.command import Command, Entry, Payload, State, derived_id
+from city.grouped import Grouped, News
 from city.line import Effect, Seen
 from city.steps import (
     MISSED_S,
     MOST_AGAIN,
     NO_SESSION,
     RETRY_S,
-    Steps,
 )
 
 
-class Life(Steps):
+class Life(Grouped):
     """All unfinished commands of one device."""
 
     _now = 0.0
@@ -33,7 +33,7 @@ class Life(Steps):
 
     def request(self, command: Command, payload: Payload, now: float) -> None:
         """Take a validated command into the line."""
-        entry = Entry(command=command, payload=payload)
+        entry = Entry(command=self._unburdened(command), payload=payload)
         self._note(entry, None)
         entry.at["requested"] = command.requested_at
         self._move(entry, "planned", now)
@@ -141,6 +141,7 @@ class Life(Steps):
         message = document.get("message", "")
         seen = Seen(time=time, document=document)
         if message == self.rules.confirm_message:
+            self._count(time, now)
             self._report = _later(self._report, seen)
         elif message and message == self.rules.echo_message:
             self._echo = _later(self._echo, seen)
@@ -174,6 +175,11 @@ class Life(Steps):
             self._fail_item(item, "failed", reason, now)
         self._advance(now)
 
+    def group_told(self, group_order: str, news: News, now: float) -> None:
+        """Take the sender's word about the frame of a group's order."""
+        self.group_news(group_order, news, now)
+        self._advance(now)
+
     def tick(self, now: float) -> None:
         """Let time pass."""
         self._advance(now)
@@ -192,6 +198,8 @@ class Life(Steps):
             times += [t for t in (self.radio.free_at(),) if t > self._now]
         elif self.sent is not None and self.sent.report_by is not None:
             times.append(self.sent.report_by)
+        if self.item is None and self.open is not None:
+            times += [t for t in (self.open.group_by,) if t is not None]
         return min(times, default=None)
 
     # -- the recipe after every input
@@ -200,6 +208,7 @@ class Life(Steps):
         self._now = now
         self._expire_waiting(now)
         self._item_due(now)
+        self._group_overdue(now)
         self._open_next(now)
         self._report_overdue(now)
         self._say_why(now)
@@ -239,7 +248,10 @@ class Life(Steps):
         if self.sent is not None and not next_one.replaces(self.sent.command):
             return
         self.open = self.waiting.pop(0)
-        self._start(self.open, self.open.command.id, asks=False, now=now)
+        if self.open.command.group:
+            self._await_group(self.open, now)
+        else:
+            self._start(self.open, self.open.command.id, asks=False, now=now)
 
     def _say_why(self, now: float) -> None:
         for entry in self.entries():

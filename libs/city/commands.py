@@ -6,7 +6,7 @@ writes its state.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
@@ -17,6 +17,7 @@ from redis import Redis
 from city import keys
 from city.command import ENDS, Command
 from city.errors import BadCommand
+from city.group_order import GroupOrder, group_name
 from city.types import DeviceType, Planner
 
 NOT_TAKEN: Final = "waiting for the sender to take it out of the outbox"
@@ -29,6 +30,26 @@ class Target:
     dev_eui: str
     device_type: str
     application_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """All devices of a type whose tag ``by`` says ``value``."""
+
+    device_type: str
+    by: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupStatus:
+    """Which way an order to a group went: ``grouped`` devices by one frame."""
+
+    devices: int
+    grouped: int
+    gateways: int
+    airtime_s: float
+    instead_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +148,47 @@ class Commands:
         self._redis.xadd(outbox, {"command": bytes(command)})
         return command.id
 
+    def request_group(
+        self,
+        where: Where,
+        wanted: Mapping[str, Any],
+        *,
+        targets: Sequence[str],
+        why: str,
+        requested_by: str,
+    ) -> str:
+        """
+        Ask all these devices at once; return the order's id.
+
+        Each has a command of its own, of the id `group_order.member_id` gives. Whether
+        one frame goes to all or one to each is the sender's to choose, by air time.
+        """
+        rules = self._check(where.device_type, wanted)
+        now = self._clock()
+        order = GroupOrder(
+            id=str(uuid4()),
+            device_type=where.device_type,
+            by=where.by,
+            value=where.value,
+            object=wanted,
+            requested_at=now,
+            expires_at=now + rules,
+            why=why,
+            requested_by=requested_by,
+            manual=True,
+            targets=tuple(eui.lower() for eui in targets),
+        )
+        home = keys.partition_of(order.name, self._partitions)
+        self._redis.xadd(keys.outbox(home), {"group": bytes(order)})
+        return order.id
+
+    def group_status(self, where: Where, order_id: str) -> GroupStatus | None:
+        """Return which way an order went; None: the sender has not taken it yet."""
+        name = group_name(where.device_type, where.by, where.value)
+        home = keys.partition_of(name, self._partitions)
+        found = self._redis.hgetall(keys.group_order(home, order_id))
+        return _read_group(found) if found else None
+
     def cancel(self, dev_eui: str, command_id: str, *, by: str) -> None:
         """Take a command back; what has left for ChirpStack may be on the air."""
         document = {"id": command_id, "dev_eui": dev_eui.lower(), "by": by}
@@ -187,6 +249,17 @@ class Commands:
 
     def _partition(self, dev_eui: str) -> int:
         return keys.partition_of(dev_eui.lower(), self._partitions)
+
+
+def _read_group(found: Mapping[bytes, bytes]) -> GroupStatus:
+    text = {name.decode(): value.decode() for name, value in found.items()}
+    return GroupStatus(
+        devices=int(text["devices"]),
+        grouped=int(text["grouped"]),
+        gateways=int(text["gateways"]),
+        airtime_s=float(text["airtime_s"]),
+        instead_s=float(text["instead_s"]),
+    )
 
 
 def read_status(found: Mapping[bytes, bytes]) -> Status:

@@ -73,8 +73,18 @@ def lease(partition: int, holder: str) -> str:
 
 
 def outbox(partition: int) -> str:
-    """Stream of wanted commands: field ``command`` or ``cancel`` (JSON)."""
+    """Stream of orders: field ``command``, ``cancel``, ``group`` or ``news`` (JSON)."""
     return f"{tag(partition)}:outbox"
+
+
+def groups(partition: int) -> str:
+    """Hash: the frames to groups that are on their way, by their order (JSON)."""
+    return f"{tag(partition)}:groups"
+
+
+def group_order(partition: int, order_id: str) -> str:
+    """Hash: what became of an order to a group. The sender alone writes it."""
+    return f"{tag(partition)}:group:{order_id}"
 
 
 def command(partition: int, command_id: str) -> str:
@@ -107,9 +117,9 @@ def pool_group(pool: str) -> str:
     return f"pool:{pool}"
 
 
-def workers(pool: str) -> str:
-    """Sorted set: the living copies of a pool's worker, by until when they count."""
-    return f"garonne:workers:{pool}"
+def workers(partition: int, pool: str) -> str:
+    """Sorted set in partition 0: living copies of a worker, by until when."""
+    return f"{tag(partition)}:workers:{pool}"
 
 
 SENDER_GROUP = "sender"

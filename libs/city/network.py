@@ -6,9 +6,10 @@ as INTERNAL (a duplicate too), and a missing right as UNAUTHENTICATED.
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final, Self
 
 import grpc
@@ -28,6 +29,7 @@ from city.errors import (
     Unreachable,
     Unsupported,
 )
+from city.network_groups import NetworkGroups
 from city.objects import (
     Activation,
     Device,
@@ -45,7 +47,7 @@ DUPLICATES: Final = ("unique constraint", "duplicate key")
 MISSING: Final = ("record not found", "object does not exist")
 BUSY: Final = ("database is locked",)
 BUSY_PAUSES_S: Final = (0.2, 1.0)
-"""The SQLite build refuses a write while another is at work: two more tries."""
+"""The SQLite build refuses a write beside another: two more tries, in turn."""
 
 NO_KEY: Final = "0" * 32
 
@@ -93,6 +95,8 @@ class Network:
         self._target = target
         self._timeout_s = timeout_s
         self._pause = pause
+        self._queue = threading.Lock()
+        self._turn: AbstractContextManager[Any] = nullcontext()
         self._metadata = (("authorization", f"Bearer {token}"),) if token else ()
         # A server that restarts is found again within a second, not within minutes.
         options = [("grpc.max_reconnect_backoff_ms", 1000)]
@@ -104,6 +108,7 @@ class Network:
         self._gateway = api.GatewayServiceStub(self._channel)
         self._user = api.UserServiceStub(self._channel)
         self._internal = api.InternalServiceStub(self._channel)
+        self.groups = NetworkGroups(self._channel, self._call, self._pages)
 
     def __repr__(self) -> str:
         """Name the server, never the token."""
@@ -250,6 +255,19 @@ class Network:
         )
         return list(map(messages.listed_device, found))
 
+    def tagged_devices(
+        self, application_id: str, tags: Mapping[str, str]
+    ) -> list[ListedDevice]:
+        """Return the devices of an application that have all these tags."""
+        found = self._pages(
+            "list devices by tags",
+            self._device.List,
+            api.ListDevicesRequest,
+            application_id=application_id,
+            tags=tags,
+        )
+        return list(map(messages.listed_device, found))
+
     def device(self, dev_eui: str) -> Device:
         """Return a device; NotThere if there is none."""
         request = api.GetDeviceRequest(dev_eui=dev_eui)
@@ -286,10 +304,15 @@ class Network:
             return None
         return str(answer.device_keys.nwk_key)
 
-    def set_app_key(self, dev_eui: str, app_key: str) -> None:
-        """Give a 1.0.x device its AppKey (hex), or another one; nonces are kept."""
+    def set_app_key(self, dev_eui: str, app_key: str, *, both: bool = False) -> None:
+        """
+        Give a 1.0.x device its AppKey (hex), or another one; nonces are kept.
+
+        `both`: a 1.1 device, whose NwkKey and AppKey are this one key.
+        """
         # ChirpStack keeps the AppKey of a 1.0.x device in nwk_key.
-        keys = api.DeviceKeys(dev_eui=dev_eui, nwk_key=app_key, app_key=NO_KEY)
+        second = app_key if both else NO_KEY
+        keys = api.DeviceKeys(dev_eui=dev_eui, nwk_key=app_key, app_key=second)
         if self.app_key(dev_eui) is None:
             create = api.CreateDeviceKeysRequest(device_keys=keys)
             self._call(f"create keys of {dev_eui}", self._device.CreateKeys, create)
@@ -380,9 +403,13 @@ class Network:
     # -- the stream
 
     @contextmanager
-    def device_events(self, dev_eui: str) -> Iterator[Iterator[DeviceEvent]]:
+    def device_events(
+        self, dev_eui: str, *, timeout_s: float | None = None
+    ) -> Iterator[Iterator[DeviceEvent]]:
         """
         Open the stream of a device's events: about ten old ones first, then the new.
+
+        After ``timeout_s`` it ends with Unreachable.
 
         ::
 
@@ -391,7 +418,9 @@ class Network:
                     ...
         """
         request = api.StreamDeviceEventsRequest(dev_eui=dev_eui)
-        call = self._internal.StreamDeviceEvents(request, metadata=self._metadata)
+        call = self._internal.StreamDeviceEvents(
+            request, metadata=self._metadata, timeout=timeout_s
+        )
         try:
             yield _events(call, f"stream events of {dev_eui}")
         finally:
@@ -414,15 +443,17 @@ class Network:
             try:
                 return self._ask_once(asked, call, request)
             except Busy as error:
+                self._turn = self._queue  # from now on, one of our calls at a time
                 logger.warning("network.call.again pause_s=%.1f %s", pause_s, error)
                 self._pause(pause_s)
         return self._ask_once(asked, call, request)
 
     def _ask_once(self, asked: str, call: Call, request: Message) -> Any:
-        try:
-            return call(request, metadata=self._metadata, timeout=self._timeout_s)
-        except grpc.RpcError as error:
-            raise explain(error, asked) from error
+        with self._turn:
+            try:
+                return call(request, metadata=self._metadata, timeout=self._timeout_s)
+            except grpc.RpcError as error:
+                raise explain(error, asked) from error
 
     def _pages(
         self, asked: str, call: Call, request: Callable[..., Message], **which: Any

@@ -81,6 +81,22 @@ class ListedGateway:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A multicast group of class C; addresses and keys in hex, keys never shown."""
+
+    name: str
+    application_id: str
+    mc_addr: str
+    mc_nwk_s_key: str = field(repr=False)
+    mc_app_s_key: str = field(repr=False)
+    data_rate: int
+    frequency_hz: int
+    region: str = "EU868"
+    id: str = ""
+    f_cnt: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Activation:
     """A device's session; the keys stay where they are."""
 

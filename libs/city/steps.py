@@ -159,6 +159,10 @@ class Steps(Line):
 
     def _cancel_open(self, entry: Entry, reason: str, now: float) -> None:
         item = self.item
+        if item is None and entry.counts_from is not None:
+            reason = f"{reason}; its group's frame may already be on the air"
+            self._end(entry, "failed", reason, now)
+            return
         if item is None or item.phase == "preparing":
             self.item = None
             self._end(entry, "failed", f"{reason} before it was sent", now)
@@ -172,6 +176,8 @@ class Steps(Line):
             self._end(entry, "superseded", why.replaced(newer.id), now)
         item, entry_open = self.item, self.open
         untouched = item is not None and item.phase == "preparing" and not item.tries
+        if item is None and entry_open is not None:
+            untouched = entry_open.counts_from is None  # its group's frame is not out
         if entry_open is None or not newer.replaces(entry_open.command):
             return
         if untouched and entry_open.sent_time is None:

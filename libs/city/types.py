@@ -6,7 +6,7 @@ Each folder holds ``device-type.toml``, ``codec.js`` and ``examples.json``.
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,13 @@ class DeviceType:
     profile: Mapping[str, Any]
     commands: Mapping[str, Any]
     codec: str
+    multicast: Mapping[str, Any] = field(default_factory=dict)
+    """How a device is put into a group by its maker's own message; empty: it is not."""
+
+    @property
+    def has_two_root_keys(self) -> bool:
+        """Whether it is a LoRaWAN 1.1 device: with a NwkKey and an AppKey."""
+        return str(self.profile.get("mac_version", "")).startswith("1.1")
 
 
 class Planner:
@@ -96,6 +103,7 @@ def read_type(folder: Path) -> DeviceType:
             vendor_profile_id=about.get("vendor_profile_id", ""),
             profile=found["profile"],
             commands=found.get("commands", {}),
+            multicast=found.get("multicast", {}),
             codec=(folder / "codec.js").read_text(encoding="utf-8"),
         )
     except (OSError, ValueError) as error:

@@ -16,6 +16,10 @@ def not_yet(
     """Say why an unfinished command is not confirmed yet."""
     if entry is opened and item is not None and not item.asks:
         return _sending(entry, item, radio, now)
+    if entry is opened and item is None:
+        if "queued" in entry.at:
+            return "its group's frame is in ChirpStack's queue"
+        return "waiting for the one frame to its whole group"
     if "transmitted" in entry.at:
         return _awaiting(entry, item)
     if item is not None and item.asks:

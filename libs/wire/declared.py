@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from wire.errors import Malformed
 from wire.eui64 import EUI64
+from wire.groups import DeclaredGroup, GroupRule, groups_of, read_rules
 from wire.lorawan.region.catalogue import REGIONS
 from wire.radio.plan import RadioPlan
 
@@ -73,6 +74,7 @@ class DeclaredCity:
     gateways: tuple[DeclaredGateway, ...]
     devices: tuple[DeclaredDevice, ...]
     radio: RadioPlan = field(default_factory=RadioPlan)
+    group_rules: tuple[GroupRule, ...] = ()
 
     @classmethod
     def parse(cls, *, city_toml: str, gateways_csv: str, devices_csv: str) -> Self:
@@ -84,6 +86,7 @@ class DeclaredCity:
         faults += _region_faults(head.text("city", "region", default="eu868"))
         radio, radio_faults = RadioPlan.read(head.table("radio"))
         faults += [f"{_CITY_FILE}: {fault}" for fault in radio_faults]
+        rules = read_rules(head.tables.get("groups", []), faults)
         _unique("gateways.csv", "gateway_id", (g.gateway_id for g in gateways), faults)
         _unique("devices.csv", "dev_eui", (d.dev_eui for d in devices), faults)
         _unique("devices.csv", "name", (d.name for d in devices), faults)
@@ -98,7 +101,13 @@ class DeclaredCity:
             gateways=gateways,
             devices=devices,
             radio=radio,
+            group_rules=rules,
         )
+
+    @property
+    def groups(self) -> list[DeclaredGroup]:
+        """The multicast groups of the devices the city provisions."""
+        return groups_of(self.group_rules, self.provisioned)
 
     @property
     def indoors(self) -> frozenset[EUI64]:

@@ -82,6 +82,9 @@ def test_an_event_is_in_the_outbox_until_its_puback(bench: Bench) -> None:
 
     bench.publisher.told(row.id, Fate.ACCEPTED)
     bench.engine.step([])
+    assert [row] == bench.world.store.outbox.waiting()  # not worth a commit yet
+    bench.now += 0.2
+    bench.engine.step([])
 
     assert [] == bench.world.store.outbox.waiting()
     name = "garonne_chirpstack_events_published_total"
@@ -126,6 +129,81 @@ def test_a_step_that_cannot_commit_lets_nothing_out(
     assert 0 == bench.world.device.f_cnt_up
 
 
+def lot_of(*lots: Lot) -> Lot:
+    findings = [finding for lot in lots for finding in lot.findings]
+    return Lot(at=lots[-1].at, received={}, findings=findings)
+
+
+def test_frames_of_one_device_in_one_lot_are_judged_one_after_the_other(
+    bench: Bench,
+) -> None:
+    first, second, again = (
+        heard(uplink(bench.world, f_cnt), GATEWAYS[0], bench.now) for f_cnt in (0, 1, 1)
+    )
+
+    bench.engine.step([lot_of(first, second, again)])
+
+    events = [(topic.rpartition("/")[2], payload) for topic, payload in bench.published]
+    assert ["up", "up", "log"] == [kind for kind, _ in events]
+    assert [b'"fCnt":0', b'"fCnt":1'] == [
+        b'"fCnt":%d' % number
+        for number in range(2)
+        if b'"fCnt":%d' % number in events[number][1]
+    ]
+    assert {"f_cnt_retransmission": 1} == rejected(bench)
+
+
+def test_the_codec_hears_of_a_whole_lot_before_the_first_uplink_is_judged(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[Any] = []
+    payloads = bench.world.context.payloads
+
+    def expect(uplinks: Any) -> None:
+        calls.append([(f_port, data) for _, f_port, data, _ in uplinks])
+
+    def decode(_profile: Any, _variables: Any, f_port: int, *_details: Any) -> None:
+        calls.append(f_port)
+
+    monkeypatch.setattr(payloads, "expect", expect)
+    monkeypatch.setattr(payloads, "decode", decode)
+    lots = [
+        heard(uplink(bench.world, f_cnt), GATEWAYS[0], bench.now) for f_cnt in (0, 1)
+    ]
+    bench.engine.step([lot_of(*lots)])
+
+    assert [[(2, b"\x01")] * 2, 2, 2] == calls
+
+
+def test_a_fault_of_one_frame_in_a_lot_is_counted_and_harms_no_other(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = heard(uplink(bench.world), GATEWAYS[0], bench.now)
+    bad = heard(b"\x40" * 12, GATEWAYS[0], bench.now)
+    known = bench.world.store.devices.with_dev_addr
+
+    def with_dev_addr(dev_addr: str) -> Any:
+        if dev_addr == "40404040":
+            raise RuntimeError("a fault of ours")
+        return known(dev_addr)
+
+    monkeypatch.setattr(bench.world.store.devices, "with_dev_addr", with_dev_addr)
+    bench.engine.step([lot_of(bad, good)])
+
+    assert 1 == len(bench.published)
+    assert {"error": 1} == rejected(bench)
+
+
+def rejected(bench: Bench) -> dict[str, int]:
+    name = "garonne_chirpstack_uplinks_rejected_total"
+    return {
+        sample.labels["cause"]: int(sample.value)
+        for metric in bench.metrics.registry.collect()
+        for sample in metric.samples
+        if sample.name == name
+    }
+
+
 def test_a_puback_outlives_a_step_that_cannot_commit(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,8 +219,8 @@ def test_a_puback_outlives_a_step_that_cannot_commit(
     with monkeypatch.context() as broken:
         broken.setattr(bench.world.store.outbox, "add", full)
         with pytest.raises(OSError, match="no space"):
-            bench.engine.step([])
-    bench.engine.step([])
+            bench.engine.step([None])
+    bench.engine.step([None])
 
     assert [] == bench.world.store.outbox.waiting()
 

@@ -683,6 +683,27 @@ def test_a_device_is_activated_and_deactivated(site: Site) -> None:
     assert not site.admin.Device.GetActivation(get).HasField("device_activation")
 
 
+@pytest.mark.proves("grpc:DeviceService/Activate", "grpc:DeviceService/GetActivation")
+def test_a_1_1_activation_keeps_four_keys_and_two_counters(site: Site) -> None:
+    version = common.MacVersion.LORAWAN_1_1_0
+    site.device(device_profile_id=site.profile(mac_version=version))
+    keys = {
+        "f_nwk_s_int_key": "01" * 16,
+        "s_nwk_s_int_key": "02" * 16,
+        "nwk_s_enc_key": "03" * 16,
+        "app_s_key": "04" * 16,
+    }
+
+    site.admin.Device.Activate(activation(**keys, n_f_cnt_down=3, a_f_cnt_down=7))
+
+    got = site.admin.Device.GetActivation(api.GetDeviceActivationRequest(dev_eui=EUI))
+    shown = got.device_activation
+    assert keys == {name: getattr(shown, name) for name in keys}
+    assert (3, 7) == (shown.n_f_cnt_down, shown.a_f_cnt_down)
+    ask = api.GetDeviceNextFCntDownRequest(dev_eui=EUI)
+    assert 7 == site.admin.Device.GetNextFCntDown(ask).f_cnt_down
+
+
 def enqueue(**item: Any) -> Any:
     given = {"dev_eui": EUI, "f_port": 10, "data": b"\x01", **item}
     return api.EnqueueDeviceQueueItemRequest(queue_item=api.DeviceQueueItem(**given))

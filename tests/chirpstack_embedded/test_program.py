@@ -56,7 +56,7 @@ class Ears:
         self._client.on_subscribe = lambda *_details: self._subscribed.set()
         self._client.connect(HOST, broker.port)
         self._client.loop_start()
-        self._client.subscribe([("application/#", 1), ("eu868/gateway/+/command/#", 1)])
+        self._client.subscribe([("application/#", 1), ("+/gateway/+/command/#", 1)])
         assert self._subscribed.wait(PATIENCE_S)
 
     def close(self) -> None:
@@ -178,7 +178,7 @@ class Running:
         assert id_line.startswith("id: ")
         return token_line.removeprefix("token: ")
 
-    def provision(self) -> str:
+    def provision(self, **profile: Any) -> str:
         """One gateway and one lamp; returns the application's id."""
         metadata = [("authorization", f"Bearer {self.token()}")]
         with grpc.insecure_channel(self.environment["CHIRPSTACK_API_BIND"]) as channel:
@@ -188,19 +188,22 @@ class Running:
                 return getattr(stub, method)(request, metadata=metadata, timeout=10)
 
             tenants = call("Tenant", "List", api.ListTenantsRequest(limit=1))
-            return provision(call, tenants.result[0].id)
+            return provision(call, tenants.result[0].id, **profile)
 
 
-def provision(call: Callable[[str, str, Any], Any], tenant_id: str) -> str:
+def provision(
+    call: Callable[[str, str, Any], Any], tenant_id: str, **changed: Any
+) -> str:
     application = api.Application(name="lighting", tenant_id=tenant_id)
-    profile = api.DeviceProfile(
-        name="lamp",
-        tenant_id=tenant_id,
-        region=common.Region.EU868,
-        mac_version=common.MacVersion.LORAWAN_1_0_3,
-        supports_otaa=True,
-        supports_class_c=True,
-    )
+    settings = {
+        "name": "lamp",
+        "tenant_id": tenant_id,
+        "region": common.Region.EU868,
+        "mac_version": common.MacVersion.LORAWAN_1_0_3,
+        "supports_otaa": True,
+        "supports_class_c": True,
+    }
+    profile = api.DeviceProfile(**{**settings, **changed})
     application_id: str = call(
         "Application",
         "Create",
@@ -217,7 +220,8 @@ def provision(call: Callable[[str, str, Any], Any], tenant_id: str) -> str:
         application_id=application_id,
         device_profile_id=profile_id,
     )
-    keys = api.DeviceKeys(dev_eui=str(DEV_EUI), nwk_key=APP_KEY.hex())
+    key = APP_KEY.hex()
+    keys = api.DeviceKeys(dev_eui=str(DEV_EUI), nwk_key=key, app_key=key)
     gateway = api.Gateway(
         gateway_id=GATEWAY, name="g", tenant_id=tenant_id, stats_interval=30
     )

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -89,6 +90,29 @@ def on_disk(tmp_path: Path) -> World:
 
 def test_a_session_comes_back_as_it_was() -> None:
     assert SESSION == load_session(dump_session(SESSION))
+
+
+def test_a_session_of_before_lorawan_1_1_is_read_as_one_of_1_0() -> None:
+    new = {"s_nwk_s_int_key", "nwk_s_enc_key", "a_f_cnt_down", "uplink_dwell_400ms"}
+    document = orjson.loads(dump_session(SESSION))
+    assert new <= document.keys()
+    old = {name: value for name, value in document.items() if name not in new}
+
+    assert SESSION == load_session(orjson.dumps(old))
+
+
+def test_a_session_of_lorawan_1_1_comes_back_with_all_its_keys() -> None:
+    session = replace(
+        SESSION,
+        mac_version="1.1.0",
+        s_nwk_s_int_key=b"\2" * 16,
+        nwk_s_enc_key=b"\3" * 16,
+        a_f_cnt_down=9,
+        rejoin_request_enabled=True,
+    )
+
+    assert session == load_session(dump_session(session))
+    assert 9 == session.app_f_cnt_down
 
 
 def test_a_session_written_before_histories_were_packed_is_read() -> None:

@@ -50,6 +50,7 @@ def test_chirpstack_believes_the_payload_whatever_the_topic(world: World) -> Non
     assert [ONE] == [one["gatewayId"] for one in world.then_event("up")["rxInfo"]]
 
 
+@pytest.mark.proves("feature:strict-gateways")
 def test_a_strict_server_drops_what_speaks_for_another(strict: World) -> None:
     strict.given_joined()
     speak_for_another(strict)
@@ -80,6 +81,7 @@ def test_chirpstack_believes_whoever_acknowledges(world: World) -> None:
     assert 1 == len(world.then_events("txack"))
 
 
+@pytest.mark.proves("feature:strict-gateways")
 def test_a_strict_server_waits_for_the_gateway_that_it_asked(strict: World) -> None:
     strict.given_quiet()
     strict.given_queued()

@@ -28,13 +28,18 @@ NEEDED = (
     "GARONNE_CHIRPSTACK_MQTT",
     "GARONNE_CHIRPSTACK_TOKEN",
 )
-# Both servers obey these; shorter locks let class C be tested in seconds.
-SCHEDULER = """interval = "250ms"
-class_a_lock_duration = "1s"
-class_c_lock_duration = "1s"
-scheduler_lock_duration = "500ms"
+# Both servers obey these; shorter windows and locks make a quick suite.
+QUICK = {
+    'deduplication_delay = "200ms"\n': 'deduplication_delay = "100ms"\n',
+    'interval = "250ms"\n': """interval = "100ms"
+class_a_lock_duration = "500ms"
+class_c_lock_duration = "500ms"
+scheduler_lock_duration = "200ms"
 multicast_class_c_margin = "1s"
-"""
+""",
+    # Parallel writers would make the real server's SQLite build lose joins.
+    "[sqlite]\n": "[sqlite]\nmax_open_connections = 1\n",
+}
 
 
 @dataclass(kw_only=True)
@@ -51,14 +56,14 @@ class Site:
 
 
 def write_configuration(folder: Path) -> Path:
-    """Copy the shared configuration, with the locks of the suite."""
+    """Copy the shared configuration, with the quick windows of the suite."""
     for file in SERVER_CONFIG.glob("*.toml"):
         text = file.read_text(encoding="utf-8")
-        text = text.replace('interval = "250ms"\n', SCHEDULER)
-        # Parallel writers would make the real server's SQLite build lose joins.
-        text = text.replace("[sqlite]\n", "[sqlite]\nmax_open_connections = 1\n")
+        for stock, quick in QUICK.items():
+            text = text.replace(stock, quick)
         (folder / file.name).write_text(text, encoding="utf-8")
-    assert "multicast_class_c_margin" in (folder / "chirpstack.toml").read_text()
+    written = (folder / "chirpstack.toml").read_text(encoding="utf-8")
+    assert all(quick in written for quick in QUICK.values())
     return folder
 
 

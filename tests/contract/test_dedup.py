@@ -1,10 +1,14 @@
 """One frame heard by many gateways, and who may listen (contract §1.4, §1.5)."""
 
+import time
+
 import pytest
 from chirpstack_api import api, gw
 from tests.contract.radio import uplink_frame
 from tests.contract.stage import event_topic
 from tests.contract.world import World
+
+LOCK_S = 0.18  # copies are swallowed for twice the window, at least 200 ms
 
 
 @pytest.mark.proves("check:6", "feature:deduplication")
@@ -45,9 +49,16 @@ def test_copies_that_differ_in_tx_info_are_two_frames(world: World) -> None:
 @pytest.mark.proves("feature:deduplication")
 def test_a_copy_just_after_the_window_is_swallowed(world: World) -> None:
     world.given_joined()
-    frame = world.when_uplink()
-    world.then_event("up")
-    world.when_frame(frame)
+    up = world.cast.event("up")
+    for _ in range(10):
+        begun = time.monotonic()
+        frame = world.when_uplink()
+        world.stage.air.take(up)
+        world.when_frame(frame)
+        if time.monotonic() - begun < LOCK_S:
+            break
+        # This machine was too slow: the copy was a frame of its own.
+        world.stage.air.take(world.cast.event("log"))
 
     world.then_nothing()
 

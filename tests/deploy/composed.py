@@ -14,7 +14,7 @@ import yaml
 ROOT = Path(__file__).parent.parent.parent
 CONTAINER_FOLDERS = re.compile(
     r"(?<![\w./])/(?=(?:run/garonne|secrets|data|var/lib/garonne|opt/garonne|etc/"
-    r"chirpstack|etc/valkey|mosquitto)\b)"
+    r"chirpstack|etc/monitoring|etc/valkey|mosquitto|tmp/chirpstack)\b)"
 )
 
 
@@ -53,7 +53,7 @@ class Machine:
         for source, target in [*_copied(self.services[name]), *self._mounted(name)]:
             place = root / target.lstrip("/")
             place.parent.mkdir(parents=True, exist_ok=True)
-            if not place.is_symlink():
+            if not (place.is_symlink() or place.exists()):
                 place.symlink_to(source)
         return root
 

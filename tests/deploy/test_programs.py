@@ -2,10 +2,12 @@
 Each of our services starts as docker-compose.yml says and is healthy.
 
 Same command, same environment, same mounted files, the broker's own users and rights;
-only paths and addresses are those of this machine, ChirpStack is the embedded one,
-and rclone stands for MinIO. The images themselves are not built here.
+only paths and addresses are those of this machine, ChirpStack is the embedded one
+unless GARONNE_TEST_CHIRPSTACK names a real one's program, and rclone stands for MinIO.
+The images themselves are not built here.
 """
 
+import http.client
 import os
 import queue
 import re
@@ -29,7 +31,13 @@ pytestmark = pytest.mark.slow
 SERVICES = services(GARONNE_CITY="first-light", GARONNE_LOG="warning")
 MADE_BEFORE = ("chirpstack-key", "provisioning", "nonces")
 LASTING = ("ingest", "worker", "batcher", "sender", "gateways", "devices")
-LISTENS = ("mosquitto:1883", "redis:6379", "chirpstack:8080", "gateways:1702")
+LISTENS = (
+    *("mosquitto:1883", "redis:6379", "chirpstack-redis:6379", "chirpstack:8080"),
+    *("127.0.0.1:8090", "gateways:1702"),
+)
+REAL = os.environ.get("GARONNE_TEST_CHIRPSTACK", "")
+"""The program of a real ChirpStack, SQLite build; without, the embedded server."""
+
 PATIENCE_S = 60.0
 
 
@@ -46,6 +54,8 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         found.rewrite_secrets()
         stack.enter_context(running(found, mosquitto(found)))
         stack.enter_context(running(found, valkey(found)))
+        if REAL:
+            stack.enter_context(running(found, chirpstack_redis(found)))
         stack.enter_context(running(found, chirpstack(found)))
         for one_shot in MADE_BEFORE:
             said = found.run(one_shot)
@@ -70,7 +80,11 @@ def objects(machine: Machine) -> Iterator[None]:
 def running(machine: Machine, argv: list[str]) -> Iterator[Server]:
     """Start an engine; a service that needs its own environment names it in argv."""
     name = argv[0]
-    address = next(a for key, a in machine.addresses.items() if key.startswith(name))
+    address = next(
+        ours
+        for service, ours in machine.addresses.items()
+        if service.partition(":")[0] == name
+    )
     folder = machine.folder / f"log-{name}"
     folder.mkdir()
     port = int(address.rpartition(":")[2])
@@ -118,31 +132,42 @@ def valkey(machine: Machine) -> list[str]:
     return ["redis", str(get_binary_path()), conf]
 
 
+def chirpstack_redis(machine: Machine) -> list[str]:
+    port = machine.addresses["chirpstack-redis:6379"].rpartition(":")[2]
+    conf = own_file(
+        machine,
+        "chirpstack-redis",
+        "etc/valkey/chirpstack.conf",
+        ("port 6379", f"port {port}"),
+        ("bind * -::*", f"bind {HOST}"),
+    )
+    return ["chirpstack-redis", str(get_binary_path()), conf]
+
+
 def chirpstack(machine: Machine) -> list[str]:
-    """The service's own shell line, with the embedded server for the real one."""
+    """The service's own shell line; the embedded server unless a real one is given."""
     line: str = SERVICES["chirpstack"]["entrypoint"][2]
     assert "exec chirpstack -c" in line
-    ours = line.replace(
-        "exec chirpstack", f"exec {sys.executable} -m chirpstack_embedded"
-    )
-    bind = machine.addresses["chirpstack:8080"]
-    database = machine.folder / "chirpstack.sqlite"
+    program = REAL or f"{sys.executable} -m chirpstack_embedded"
+    ours = line.replace("exec chirpstack", f"exec {program}")
+    root = machine.root_of("chirpstack")
+    (root / "tmp").mkdir()
+    monitoring = root / "etc/monitoring"
+    text = (monitoring / "monitoring.toml").read_text(encoding="utf-8")
+    monitoring.unlink()
+    monitoring.mkdir()
+    here = text.replace("0.0.0.0:8090", machine.addresses["127.0.0.1:8090"])
+    (monitoring / "monitoring.toml").write_text(here, encoding="utf-8")
     environment = machine.environment(
         "chirpstack",
-        CHIRPSTACK_API_BIND=bind,
-        CHIRPSTACK_SQLITE_PATH=f"sqlite://{database}",
+        CHIRPSTACK_API_BIND=machine.addresses["chirpstack:8080"],
+        CHIRPSTACK_SQLITE_PATH=f"sqlite://{machine.folder}/chirpstack.sqlite?mode=rwc",
+        GARONNE_CHIRPSTACK_DB=str(machine.folder / "chirpstack.sqlite"),
         GARONNE_LOG="warning",
     )
     words = [f"{key}={value}" for key, value in environment.items()]
-    return [
-        "chirpstack",
-        "env",
-        "-i",
-        *words,
-        "sh",
-        "-c",
-        machine.here("chirpstack", ours),
-    ]
+    shell = ["sh", "-c", machine.here("chirpstack", ours)]
+    return ["chirpstack", "env", "-i", *words, *shell]
 
 
 @contextmanager
@@ -250,6 +275,17 @@ def test_every_service_is_healthy_and_a_device_is_heard(machine: Machine) -> Non
     assert "" == said.stderr
     assert said.stdout.endswith(".\n")
     assert said.returncode in {0, 1}
+
+
+@pytest.mark.skipif(not REAL, reason="GARONNE_TEST_CHIRPSTACK names no real one")
+def test_the_real_chirpstack_says_that_it_is_healthy(machine: Machine) -> None:
+    words = SERVICES["chirpstack"]["healthcheck"]["test"]
+    address = urlsplit(machine.here("chirpstack", words[-1]))
+    connection = http.client.HTTPConnection(address.netloc, timeout=PATIENCE_S)
+    connection.request("GET", address.path)
+
+    assert 200 == connection.getresponse().status
+    connection.close()
 
 
 def test_a_program_that_does_not_run_is_not_healthy(machine: Machine) -> None:

@@ -53,6 +53,7 @@ class Double:
     f_cnt_down: dict[str, int] = field(default_factory=dict)
     types: dict[str, str] = field(default_factory=dict)
     away: bool = False
+    groups: dict[str, "DoubleGroup"] = field(default_factory=dict)
     received: list[dict[str, Any]] = field(default_factory=list)
     sent: list[Sent] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
@@ -114,6 +115,77 @@ def now_text() -> str:
     return datetime.fromtimestamp(time.time(), UTC).isoformat()
 
 
+@dataclass(kw_only=True)
+class DoubleGroup:
+    """A multicast group; ``queue`` holds the counters that wait to be sent."""
+
+    id: str
+    name: str
+    members: list[str] = field(default_factory=list)
+    gateways: list[str] = field(default_factory=list)
+    f_cnt: int = 0
+    queue: list[int] = field(default_factory=list)
+    frames: list[tuple[int, int, bytes]] = field(default_factory=list)
+
+
+class GroupServicer(api.MulticastGroupServiceServicer):  # type: ignore[misc]  # chirpstack-api has no types
+    """The part of MulticastGroupService that the sender calls."""
+
+    def __init__(self, double: Double) -> None:
+        self._double = double
+
+    def List(self, request: Any, context: Any) -> Any:  # noqa: N802 -- gRPC's name
+        del request
+        if self._double.away:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "away")
+        found = [
+            api.MulticastGroupListItem(id=one.id, name=one.name)
+            for one in self._double.groups.values()
+        ]
+        return api.ListMulticastGroupsResponse(total_count=len(found), result=found)
+
+    def Get(self, request: Any, context: object) -> Any:  # noqa: N802 -- gRPC's name
+        del context
+        one = self._double.groups[request.id]
+        group = api.MulticastGroup(
+            id=one.id,
+            name=one.name,
+            application_id=APPLICATION,
+            f_cnt=one.f_cnt,
+            dr=3,
+            frequency=869_525_000,
+        )
+        return api.GetMulticastGroupResponse(multicast_group=group)
+
+    def Enqueue(self, request: Any, context: object) -> Any:  # noqa: N802 -- gRPC's name
+        del context
+        item = request.queue_item
+        one = self._double.groups[item.multicast_group_id]
+        f_cnt, one.f_cnt = one.f_cnt, one.f_cnt + 1
+        one.queue.append(f_cnt)
+        one.frames.append((f_cnt, item.f_port, item.data))
+        return api.EnqueueMulticastGroupQueueItemResponse(f_cnt=f_cnt)
+
+    def ListQueue(self, request: Any, context: object) -> Any:  # noqa: N802 -- gRPC's name
+        del context
+        waiting = self._double.groups[request.multicast_group_id].queue
+        items = [api.MulticastGroupQueueItem(f_cnt=f_cnt) for f_cnt in waiting]
+        return api.ListMulticastGroupQueueResponse(items=items)
+
+
+class GatewayServicer(api.GatewayServiceServicer):  # type: ignore[misc]  # chirpstack-api has no types
+    """The gateways of a group."""
+
+    def __init__(self, double: Double) -> None:
+        self._double = double
+
+    def List(self, request: Any, context: object) -> Any:  # noqa: N802 -- gRPC's name
+        del context
+        ids = self._double.groups[request.multicast_group_id].gateways
+        found = [api.GatewayListItem(gateway_id=one) for one in ids]
+        return api.ListGatewaysResponse(total_count=len(found), result=found)
+
+
 class Servicer(api.DeviceServiceServicer):  # type: ignore[misc]  # chirpstack-api has no types
     """The part of DeviceService that the sender calls."""
 
@@ -131,6 +203,17 @@ class Servicer(api.DeviceServiceServicer):  # type: ignore[misc]  # chirpstack-a
             device_profile_id=self._double.types[request.dev_eui],
         )
         return api.GetDeviceResponse(device=device)
+
+    def List(self, request: Any, context: object) -> Any:  # noqa: N802 -- gRPC's name
+        del context
+        euis = list(self._double.types)
+        if request.multicast_group_id:
+            euis = self._double.groups[request.multicast_group_id].members
+        found = [
+            api.DeviceListItem(dev_eui=eui, device_profile_name="Test lamp")
+            for eui in euis
+        ]
+        return api.ListDevicesResponse(total_count=len(found), result=found)
 
     def GetQueue(self, request: Any, context: object) -> Any:  # noqa: N802 -- gRPC's name
         del context
@@ -173,6 +256,8 @@ def chirpstack_double(redis: Redis, mqtt: Mqtt) -> Iterator[Double]:
     server = grpc.server(ThreadPoolExecutor(4))
     api.add_DeviceServiceServicer_to_server(Servicer(double), server)
     api.add_DeviceProfileServiceServicer_to_server(Profiles(), server)
+    api.add_MulticastGroupServiceServicer_to_server(GroupServicer(double), server)
+    api.add_GatewayServiceServicer_to_server(GatewayServicer(double), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     double.target = f"127.0.0.1:{port}"

@@ -65,12 +65,14 @@ def clock() -> Clock:
 class Working:
     """A desk with the connections it needs, and their ends."""
 
-    def __init__(self, city: City, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, city: City, clock: Callable[[], float], partition: int | None = None
+    ) -> None:
         self._network = city.network()
         self._publisher = Publisher(city.mqtt, "desk")
         self._desk = Desk(
             redis=city.redis,
-            partition=keys.partition_of(LAMP, 4),
+            partition=keys.partition_of(LAMP, 4) if partition is None else partition,
             partitions=4,
             network=self._network,
             publisher=self._publisher,

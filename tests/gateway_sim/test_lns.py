@@ -16,6 +16,7 @@ from wire.air import AirFrame
 from wire.errors import Malformed
 from wire.eui64 import EUI64
 from wire.lorawan.airtime import lora_airtime_s
+from wire.lorawan.gps import gps_from_unix
 from wire.station import (
     DeviceClass,
     DnMsg,
@@ -174,14 +175,29 @@ def timings(items: tuple[Item, ...]) -> list[str]:
     return [type(item.timing).__name__ for item in items]
 
 
-def test_a_ping_slot_needs_a_clock_that_knows_gps_time() -> None:
+@pytest.mark.parametrize("gps_locked", [True, False])
+def test_a_ping_slot_starts_at_its_gps_time_if_that_is_known(
+    *, gps_locked: bool
+) -> None:
     given = Given()
+    given.gateway.gps_locked = gps_locked
+    start_s = BOOT_S + 20
+    gps_time_us = round(gps_from_unix(start_s) * 1_000_000)
     message = class_a(
-        device_class=DeviceClass.B, rx1=None, rx2=None, slot=RX2, gps_time_us=10**15
+        device_class=DeviceClass.B,
+        rx1=None,
+        rx2=None,
+        slot=RX2,
+        gps_time_us=gps_time_us,
     )
-    asked = given.station.down(message)
+    ack = given.gateway.request(given.station.down(message), BOOT_S + 10)
+    report = given.station.transmitted(ack)
 
-    assert ["GpsEpoch"] == timings(asked.items)
+    expected = TxStatus.OK if gps_locked else TxStatus.GPS_UNLOCKED
+    assert (expected,) == ack.statuses
+    assert gps_locked == (report is not None)
+    if report is not None:
+        assert start_s == report.tx_time_s
 
 
 def test_a_schedule_is_sent_at_its_instants() -> None:

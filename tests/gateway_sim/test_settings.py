@@ -7,8 +7,10 @@ import pytest
 
 from gateway_sim.chirpstack import Encoding
 from gateway_sim.mqtt import Broker
-from gateway_sim.settings import Address, Settings, WrongSettings
+from gateway_sim.settings import Settings
+from gateway_sim.station import LnsServer
 from gateway_sim.udp import Server
+from wire.settings import Address, WrongSettings
 
 
 @pytest.fixture
@@ -57,6 +59,28 @@ def test_every_setting_is_read(home: Path) -> None:
     assert '[{"kind": "outage"}]' == settings.faults
 
 
+@pytest.mark.parametrize(
+    ("text", "uri"),
+    [
+        ("", "ws://127.0.0.1:3001"),
+        ("wss://lns.example:3001/", "wss://lns.example:3001"),
+        ("ws://[::1]:3001", "ws://[::1]:3001"),
+    ],
+)
+def test_basics_station_has_an_address_of_its_own(
+    home: Path, text: str, uri: str
+) -> None:
+    settings = Settings.read(
+        {
+            "GARONNE_HOME": str(home),
+            "GARONNE_GATEWAY_PROTOCOL": "station",
+            "GARONNE_GATEWAY_STATION": text,
+        }
+    )
+
+    assert LnsServer(uri=uri) == settings.server
+
+
 def test_all_faults_are_told_at_once(home: Path) -> None:
     with pytest.raises(WrongSettings) as caught:
         Settings.read(
@@ -70,6 +94,7 @@ def test_all_faults_are_told_at_once(home: Path) -> None:
                 "GARONNE_GATEWAY_STATS_S": "nan",
                 "GARONNE_GATEWAY_PROTOCOL": "smoke",
                 "GARONNE_GATEWAY_UDP": "1700",
+                "GARONNE_GATEWAY_STATION": "http://lns",
                 "GARONNE_FAULTS": str(home / "nowhere.json"),
                 "GARONNE_LOG": "loud",
             }
@@ -80,6 +105,7 @@ def test_all_faults_are_told_at_once(home: Path) -> None:
         "GARONNE_MQTT",
         "GARONNE_GATEWAY_PROTOCOL",
         "GARONNE_GATEWAY_UDP",
+        "GARONNE_GATEWAY_STATION",
         "GARONNE_FAULTS",
         "GARONNE_AIR",
         "GARONNE_METRICS",
@@ -115,3 +141,19 @@ def test_a_file_that_is_not_there_is_a_fault_of_its_setting(home: Path) -> None:
     with pytest.raises(WrongSettings) as caught:
         Settings.read(told)
     assert "/nowhere/mqtt: No such file or directory" in str(caught.value)
+
+
+def test_what_was_left_to_a_default_is_said_in_one_sentence(home: Path) -> None:
+    told = {"GARONNE_HOME": str(home)}
+
+    assert (
+        "GARONNE_MQTT is not set: the broker is looked for at mqtt://127.0.0.1:1883",
+        "GARONNE_AIR is not set: devices are heard at 127.0.0.1:1702",
+    ) == Settings.read(told).unset
+    udp = told | {"GARONNE_GATEWAY_PROTOCOL": "udp", "GARONNE_AIR": "127.0.0.1:1"}
+    assert (
+        (
+            "GARONNE_GATEWAY_UDP is not set:"
+            " the packet forwarder's server is 127.0.0.1:1700"
+        ),
+    ) == Settings.read(udp).unset

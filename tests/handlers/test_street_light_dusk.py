@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from faas.events import Uplink
-from faas.testing import NOON_NS, Remembered, Shown, Told, uplink
+from faas.testing import NOON_NS, Remembered, Sent, Shown, Told, uplink
 from handlers.street_light_dusk import street_light_dusk
 
 NIGHT = {
@@ -25,10 +25,53 @@ def told(data: dict[str, Any], f_cnt: int = 1) -> Uplink:
 
 
 def run(*events: Uplink) -> tuple[Remembered, Shown, Told]:
-    state, twin, notices = Remembered(), Shown(), Told()
-    for event in events:
-        street_light_dusk(event, state=state, twin=twin, notices=notices)
+    state, twin, notices, _ = run_all(*events)
     return state, twin, notices
+
+
+def run_all(*events: Uplink) -> tuple[Remembered, Shown, Told, Sent]:
+    state, twin, notices, sent = Remembered(), Shown(), Told(), Sent()
+    for event in events:
+        street_light_dusk(event, state=state, twin=twin, notices=notices, commands=sent)
+    return state, twin, notices, sent
+
+
+def test_dusk_has_the_whole_district_told_in_one_order() -> None:
+    *_, sent = run_all(told(DAY, 1), told(NIGHT, 2))
+
+    ((where, wanted, occasion),) = sent.groups
+    assert ({"district": "Arnaud Bernard"}, {"level": 60}) == (where, wanted)
+    assert occasion.startswith("night ")
+    assert [] == sent
+
+
+def test_dawn_puts_the_whole_district_out() -> None:
+    *_, sent = run_all(told(NIGHT, 1), told(DAY, 2))
+
+    assert [{"level": 0}] == [wanted for _, wanted, _ in sent.groups]
+
+
+def test_forty_lamps_of_the_same_dusk_name_the_same_occasion() -> None:
+    occasions = {
+        run_all(told(DAY, 1), told(NIGHT, late))[3].groups[0][2] for late in (2, 90)
+    }
+
+    assert 1 == len(occasions)
+
+
+@pytest.mark.parametrize(
+    "reports",
+    [
+        (NIGHT,),  # its first word tells of no dusk
+        (DAY, DAY),
+        (DAY, {**NIGHT, "lux": 18.0}),  # twilight is neither
+        (DAY, {**NIGHT, "lux": None}),  # it has no light sensor
+    ],
+)
+def test_without_a_dusk_nobody_is_told_anything(reports: Any) -> None:
+    *_, sent = run_all(*(told(data, n) for n, data in enumerate(reports, start=1)))
+
+    assert [] == sent.groups
 
 
 def test_dusk_moves_the_lamp_from_dark_to_lit() -> None:

@@ -14,10 +14,10 @@ from tests.lorawan_sim.network import CARD, Network, Script
 from lorawan_sim.card import Profile
 from lorawan_sim.device import Device
 from lorawan_sim.program import Program
-from lorawan_sim.settings import Address
 from lorawan_sim.state import State
 from wire.air import AirFrame, AirMessage, AirStream, encode
 from wire.lorawan.region.eu868 import EU868
+from wire.settings import Address
 
 # Receive windows soon after the request: these tests run in real time.
 HASTY = replace(EU868, join_accept_delay1_s=0, join_accept_delay2_s=1)

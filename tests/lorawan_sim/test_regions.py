@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import pytest
 from tests.lorawan_sim.network import (
-    APP_KEY,
+    CARD,
     NOON,
     Network,
     Virtual,
     new_device,
 )
 
+from lorawan_sim.activation import crypto_of
 from lorawan_sim.card import Profile
 from lorawan_sim.events import Diary
 from lorawan_sim.mac import Situation, obey
@@ -45,7 +46,7 @@ def session(region: Region, cf_list: CFList | None = None) -> Session:
         dev_addr=DevAddr(bytes(4)),
         cf_list=cf_list,
     )
-    return new_session(accept, APP_KEY, dev_nonce=0, data_rate=2, region=region)
+    return new_session(accept, crypto_of(accept, CARD, 0), data_rate=2, region=region)
 
 
 def told(it: Session, region: Region, *commands: MacCommand) -> list[bytes]:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from lorawan_sim.__main__ import WRONG_SETTINGS, main
-from lorawan_sim.settings import Address, Settings, WrongSettings
+from lorawan_sim.settings import Settings
+from wire.settings import Address, WrongSettings
 
 
 @pytest.fixture
@@ -78,3 +79,17 @@ def test_the_program_says_them_without_a_traceback(
     assert WRONG_SETTINGS == main()
 
     assert "GARONNE_AIR='nowhere': an address is host:port" in capsys.readouterr().err
+
+
+def test_an_air_that_was_left_to_its_default_is_said_in_one_sentence(
+    home: Path,
+) -> None:
+    told = {"GARONNE_HOME": str(home)}
+
+    assert (
+        (
+            "GARONNE_AIR is not set:"
+            " the gateways' simulated air is looked for at 127.0.0.1:1702"
+        ),
+    ) == Settings.read(told).unset
+    assert () == Settings.read(told | {"GARONNE_AIR": "127.0.0.1:1702"}).unset

@@ -1,10 +1,11 @@
 """A ChirpStack in a dictionary: what provisioning needs, with the server's refusals."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from city.errors import AlreadyThere, Invalid, NotThere
-from city.objects import Device, Gateway, ListedDevice, ListedGateway, Named
+from city.objects import Device, Gateway, Group, ListedDevice, ListedGateway, Named
 
 
 class FakeRegistry:
@@ -19,7 +20,9 @@ class FakeRegistry:
         self.keys: dict[str, str] = {}
         self.writes: list[str] = []
         self.refuse_keys_of: set[str] = set()
+        self.with_two_roots: set[str] = set()
         self.refuse_deletion = False
+        self.groups = FakeGroups()
 
     def _write(self, what: str) -> str:
         self.writes.append(what)
@@ -137,8 +140,56 @@ class FakeRegistry:
     def app_key(self, dev_eui: str) -> str | None:
         return self.keys.get(dev_eui)
 
-    def set_app_key(self, dev_eui: str, app_key: str) -> None:
+    def set_app_key(self, dev_eui: str, app_key: str, *, both: bool = False) -> None:
+        if both:
+            self.with_two_roots.add(dev_eui)
         if dev_eui in self.refuse_keys_of:
             raise Invalid(f"create keys of {dev_eui}: no")
         self._write(f"key {dev_eui}")
         self.keys[dev_eui] = app_key
+
+
+class FakeGroups:
+    """The multicast groups of a ChirpStack in a dictionary."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, Group] = {}
+        self.members_of: dict[str, list[str]] = {}
+        self.gateways_of: dict[str, list[str]] = {}
+
+    def listed(self, application_id: str = "") -> list[Named]:
+        return [
+            Named(id=one.id, name=one.name)
+            for one in self.by_id.values()
+            if application_id in {"", one.application_id}
+        ]
+
+    def get(self, group_id: str) -> Group:
+        return self.by_id[group_id]
+
+    def create(self, group: Group) -> str:
+        group_id = f"group-{len(self.by_id) + 1}"
+        self.by_id[group_id] = replace(group, id=group_id)
+        self.members_of[group_id], self.gateways_of[group_id] = [], []
+        return group_id
+
+    def update(self, group: Group) -> None:
+        self.by_id[group.id] = group
+
+    def members(self, group: Group) -> list[str]:
+        return list(self.members_of[group.id])
+
+    def gateways(self, group: Group) -> list[str]:
+        return list(self.gateways_of[group.id])
+
+    def add_device(self, group_id: str, dev_eui: str) -> None:
+        self.members_of[group_id].append(dev_eui)
+
+    def remove_device(self, group_id: str, dev_eui: str) -> None:
+        self.members_of[group_id].remove(dev_eui)
+
+    def add_gateway(self, group_id: str, gateway_id: str) -> None:
+        self.gateways_of[group_id].append(gateway_id)
+
+    def remove_gateway(self, group_id: str, gateway_id: str) -> None:
+        self.gateways_of[group_id].remove(gateway_id)

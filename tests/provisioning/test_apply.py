@@ -239,3 +239,15 @@ def test_in_a_city_of_another_region_the_profile_is_of_that_one() -> None:
     assert profile_of(TYPES["street-light"], "t") == profile_of(
         TYPES["street-light"], "t", "eu868"
     )
+
+
+def test_a_lorawan_1_1_device_has_two_root_keys() -> None:
+    lamp = TYPES["street-light"]
+    newer = replace(lamp, profile={**lamp.profile, "mac_version": "1.1.0"})
+    network = FakeRegistry()
+
+    apply(CITY, {**TYPES, "street-light": newer}, KEYS, network)
+
+    lamps = {d for d in CITY.provisioned if d.device_type == "street-light"}
+    assert {str(lamp.dev_eui) for lamp in lamps} == network.with_two_roots
+    assert "LORAWAN_1_1_0" == profile_of(newer, "t")["mac_version"]

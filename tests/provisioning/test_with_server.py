@@ -86,6 +86,7 @@ def test_the_city_is_brought_about_once(
         (o.name, o.verdict) for o in first
     ]
     assert {"created"} == {one.verdict for one in first}
+    assert [] == [str(one) for one in second if one.verdict != "unchanged"]
     assert {"unchanged": 20} == {
         verdict: sum(one.verdict == verdict for one in second)
         for verdict in {one.verdict for one in second}

@@ -2,7 +2,8 @@
 Feeds the collector and hands over what it found, a lot at a time.
 
 Whatever a gateway says waits in an inbox. A step takes all of it, at most once in
-``PAUSE_S``: a lot costs the server one commit, however many frames are in it.
+``PAUSE_S``: a lot costs the server one commit, however many frames are in it, and
+wakes three processes.
 """
 
 import queue
@@ -14,7 +15,7 @@ from typing import NamedTuple
 
 from chirpstack_embedded.core.collector import Collector, Finding, Refused
 
-PAUSE_S = 0.005
+PAUSE_S = 0.01
 LONGEST_WAIT_S = 1.0
 LOT = 3000
 

@@ -7,6 +7,7 @@ how nobody is left behind.
 """
 
 import marshal
+import select
 import socket
 import struct
 import threading
@@ -54,6 +55,13 @@ class Link:
                 return None
             self._arrived += found
         return message
+
+    def wait_for_end(self) -> None:
+        """Wait until the other process is gone, whatever else it said before."""
+        waiting = select.poll()
+        waiting.register(self._end, 0)  # the end of a stream is told unasked
+        while not waiting.poll():
+            pass
 
     def close(self) -> None:
         """Let the other process read the end."""

@@ -16,17 +16,20 @@ from chirpstack_embedded.core.ciphers import ciphers, sealed
 from chirpstack_embedded.core.context import FRAME_LIFETIME_S, Context, SentFrame
 from chirpstack_embedded.core.downlink_queue import Chosen
 from chirpstack_embedded.core.gateway_choice import choose_gateway
+from chirpstack_embedded.core.gps import gps_ms, set_gps_epoch, unix_s
 from chirpstack_embedded.core.mac.block import Block
 from chirpstack_embedded.core.queue_service import take_from_queue
 from chirpstack_embedded.core.reception import HeardFrame
 from chirpstack_embedded.core.region import RegionPlan
 from chirpstack_embedded.model import Device, QueueItem, Reception, Session
+from wire.lorawan.class_b import beacon_start_ms, next_ping_slot_ms
 from wire.lorawan.data import DataFrame
 from wire.lorawan.fhdr import F_OPTS_MAX, FCtrl
 from wire.lorawan.ids import DevAddr
 from wire.lorawan.mhdr import MType
 
 MAC_F_PORT = 0
+PING_SLOT_LEAD_S = 1.0  # a frame must reach its gateway before the slot
 RX1_ONLY = 1
 RX2_ONLY = 2
 
@@ -70,21 +73,24 @@ def respond(context: Context, response: Response, now: float) -> None:
     plan = context.plans[session.region_config_id]
     wanted = mac.requests(context, plan, device, session, response.heard.dr, now)
     blocks = mac.sendable(context, session, [*response.mac_answers, *wanted])
-    if not (blocks or device.queue or response.must_ack or response.must_send):
+    waits = bool(device.queue) and not _only_ping_slots(device)
+    if not (blocks or waits or response.must_ack or response.must_send):
         return  # the common case: nothing to say
     gateway = _choose_gateway(context, device, session, plan, class_a=True)
     if gateway is None:
         context.warn(f"ns.down.data.fail cause=no_gateway dev_eui={device.dev_eui}")
         return
     opportunities = list(_class_a(plan, device, session, response.heard, gateway))
-    chosen = take_from_queue(
-        context,
-        device,
-        # The first opportunity's size decides, though another might be larger.
-        room=opportunities[0].room,
-        now=now,
-        deduplication_id=response.heard.deduplication_id,
-    )
+    chosen = None
+    if waits:
+        chosen = take_from_queue(
+            context,
+            device,
+            # The first opportunity's size decides, though another might be larger.
+            room=opportunities[0].room,
+            now=now,
+            deduplication_id=response.heard.deduplication_id,
+        )
     if not (chosen or blocks or response.must_ack or response.must_send):
         return
     content = Content(
@@ -94,6 +100,11 @@ def respond(context: Context, response: Response, now: float) -> None:
         conf_f_cnt=max(device.f_cnt_up - 1, 0),
     )
     _transmit(context, device, session, plan, gateway, opportunities, content, now)
+
+
+def _only_ping_slots(device: Device) -> bool:
+    """Whether the profile keeps the queue of a locked class B device for its slots."""
+    return device.enabled_class == "B" and device.profile.class_b_downlink_only
 
 
 def transmit_class_c(context: Context, device: Device, now: float) -> None:
@@ -117,6 +128,49 @@ def transmit_class_c(context: Context, device: Device, now: float) -> None:
         return
     content = Content(blocks=[], chosen=chosen, ack=False)
     _transmit(context, device, session, plan, gateway, opportunities, content, now)
+
+
+def transmit_class_b(context: Context, device: Device, now: float) -> None:
+    """Send the head of the queue in the next ping slot, at its GPS time."""
+    session = device.session
+    if session is None or session.region_config_id not in context.plans:
+        return
+    plan = context.plans[session.region_config_id]
+    gateway = _choose_gateway(context, device, session, plan, class_a=False)
+    if gateway is None or not session.class_b_ping_slot_nb:
+        cause = "no_ping_slots" if gateway else "no_gateway"
+        context.warn(f"ns.down.data.fail cause={cause} dev_eui={device.dev_eui}")
+        return
+    dev_addr = DevAddr.parse(session.dev_addr)
+    slot_ms = next_ping_slot_ms(
+        gps_ms(now + PING_SLOT_LEAD_S), dev_addr, session.class_b_ping_slot_nb
+    )
+    slot_s = unix_s(slot_ms)
+    advance_s = context.configuration.network.scheduler.class_b_schedule_advance_s
+    far = slot_s - now > advance_s
+    device.scheduler_run_after = slot_s - advance_s if far else slot_s
+    context.devices.save(device)
+    if far:
+        return
+    opportunities = [_ping_slot(plan, device, session, gateway, slot_ms)]
+    chosen = take_from_queue(context, device, room=opportunities[0].room, now=now)
+    if chosen is None:
+        return
+    content = Content(blocks=[], chosen=chosen, ack=False)
+    _transmit(context, device, session, plan, gateway, opportunities, content, now)
+
+
+def _ping_slot(
+    plan: RegionPlan, device: Device, session: Session, gateway: Reception, slot_ms: int
+) -> Opportunity:
+    dr = session.class_b_ping_slot_dr
+    frequency_hz = session.class_b_ping_slot_frequency_hz or plan.ping_slot_hz(
+        DevAddr.parse(session.dev_addr), beacon_start_ms(slot_ms)
+    )
+    tx_info = _tx_info(plan, gateway, frequency_hz, dr)
+    set_gps_epoch(tx_info.timing, slot_ms)
+    room = plan.max_payload_size(device.profile, dr)
+    return Opportunity(tx_info=tx_info, room=room)
 
 
 def _choose_gateway(

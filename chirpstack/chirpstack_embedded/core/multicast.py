@@ -15,15 +15,13 @@ from chirpstack_api import api, common, gw
 
 from chirpstack_embedded.config import Scheduler
 from chirpstack_embedded.core.context import FRAME_LIFETIME_S, Context, SentFrame
-from chirpstack_embedded.core.gps import gps_ms, unix_s
+from chirpstack_embedded.core.gps import gps_ms, set_gps_epoch, unix_s
 from chirpstack_embedded.core.region import RegionPlan
 from chirpstack_embedded.model import HeardUplink, McGroup, McItem
 from wire.lorawan.class_b import next_ping_slot_ms, ping_nb
 from wire.lorawan.ids import DevAddr
 from wire.lorawan.keys import Key
 from wire.lorawan.session import Session
-
-_MS = 1000
 
 # ChirpStack judges a group's payload by the newest version of the specification.
 _NEWEST = api.DeviceProfile(
@@ -198,9 +196,7 @@ def _set_timing(timing: Any, emit_at_gps_ms: int | None) -> None:
     if emit_at_gps_ms is None:
         timing.immediately.SetInParent()
         return
-    seconds, ms = divmod(emit_at_gps_ms, _MS)
-    timing.gps_epoch.time_since_gps_epoch.seconds = seconds
-    timing.gps_epoch.time_since_gps_epoch.nanos = ms * 1_000_000
+    set_gps_epoch(timing, emit_at_gps_ms)
 
 
 def phy_payload(group: McGroup, item: McItem) -> bytes:

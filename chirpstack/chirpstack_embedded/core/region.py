@@ -12,6 +12,7 @@ from chirpstack_api import api, common, gw
 from chirpstack_embedded.config import Region
 from chirpstack_embedded.core.payload_size import max_payload_size
 from chirpstack_embedded.model import Channel, Session
+from wire.lorawan.ids import DevAddr
 from wire.lorawan.join import CFList
 from wire.lorawan.region import Modulation
 from wire.lorawan.region.catalogue import COMMON
@@ -179,6 +180,13 @@ class RegionPlan:
     def rx2_frequency_hz(self, session: Session) -> int:
         """Return where the device listens in RX2."""
         return session.rx2_frequency_hz or self.table.rx2_frequency_hz
+
+    def ping_slot_hz(self, dev_addr: DevAddr, beacon_ms: int) -> int:
+        """Return where the region has a device listen in a beacon's period."""
+        class_b = self.table.class_b
+        if class_b is None:
+            return self.table.rx2_frequency_hz
+        return class_b.ping_slot_frequency_hz(dev_addr, beacon_ms // 1000)
 
     def power_dbm(self, frequency_hz: int) -> int:
         """Return the EIRP of a downlink."""

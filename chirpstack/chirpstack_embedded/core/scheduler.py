@@ -1,11 +1,13 @@
-"""The class C scheduler: who may be sent to now (contract §2.10)."""
+"""The scheduler of class B and C: who may be sent to now (contract §2.10)."""
 
 from collections.abc import Iterator
 
 from chirpstack_embedded.core.context import Context
-from chirpstack_embedded.core.downlink import transmit_class_c
+from chirpstack_embedded.core.downlink import transmit_class_b, transmit_class_c
 from chirpstack_embedded.core.downlink_queue import blocks
 from chirpstack_embedded.model import Device
+
+_TRANSMIT = {"B": transmit_class_b, "C": transmit_class_c}
 
 
 def run_pass(context: Context, now: float) -> int:
@@ -19,7 +21,7 @@ def run_pass(context: Context, now: float) -> int:
     for device in selected:
         device.scheduler_run_after = now + settings.scheduler_lock_duration_s
         context.devices.save(device)
-        transmit_class_c(context, device, now)
+        _TRANSMIT[device.enabled_class](context, device, now)
     return len(selected)
 
 
@@ -28,7 +30,7 @@ def _ready(context: Context, now: float) -> Iterator[Device]:
         locked = (
             device.scheduler_run_after is not None and device.scheduler_run_after >= now
         )
-        if device.enabled_class != "C" or device.is_disabled or locked:
+        if device.enabled_class not in _TRANSMIT or device.is_disabled or locked:
             continue
         if all(blocks(item, now) for item in device.queue):
             continue

@@ -26,6 +26,7 @@ from chirpstack_embedded.core.tx_ack import handle_tx_ack
 from chirpstack_embedded.core.uplink import (
     expect_payloads,
     handle_data,
+    look_ahead,
     response_delay_s,
 )
 from chirpstack_embedded.core.verdict import Accepted, Dropped, Verdict
@@ -99,6 +100,8 @@ class NetworkServer:
             return None
         try:
             heard = assemble(self._context, finding, now)
+            if isinstance(heard, HeardFrame):
+                look_ahead(self._context, heard)
         except Exception:  # noqa: BLE001 - it will come again, and be named, when it is its turn
             return None
         return heard if isinstance(heard, HeardFrame) else None

@@ -2,6 +2,7 @@
 
 from chirpstack_embedded.config import RegionNetwork
 from chirpstack_embedded.model import Channel, Device, Session
+from wire.lorawan.class_b import MAX_PERIODICITY, ping_nb
 from wire.lorawan.keys_1_1 import SessionKeys11
 
 
@@ -23,7 +24,7 @@ def otaa_session(
     extra_channels: dict[int, Channel],
 ) -> Session:
     """Return the session a JoinAccept gives (contract §2.2 step 10)."""
-    return Session(
+    session = Session(
         region_config_id=region_config_id,
         dev_addr=dev_addr,
         mac_version=device.mac_version,
@@ -39,6 +40,8 @@ def otaa_session(
         enabled_uplink_channels=enabled_channels,
         extra_uplink_channels=extra_channels,
     )
+    _set_ping_slots(session, device)
+    return session
 
 
 def abp_session(
@@ -67,6 +70,7 @@ def abp_session(
         skip_f_cnt_check=device.skip_fcnt_check,
         rx1_delay=0,
     )
+    _set_ping_slots(session, device)
     reset_to_boot(device, session)
     return session
 
@@ -86,3 +90,13 @@ def reset_to_boot(device: Device, session: Session) -> None:
     session.rx1_dr_offset = profile.abp_rx1_dr_offset
     session.rx2_dr = profile.abp_rx2_dr
     session.rx2_frequency_hz = profile.abp_rx2_freq
+
+
+def _set_ping_slots(session: Session, device: Device) -> None:
+    profile = device.profile
+    if not profile.supports_class_b:
+        return
+    periodicity = min(profile.class_b_ping_slot_periodicity, MAX_PERIODICITY)
+    session.class_b_ping_slot_nb = ping_nb(periodicity)
+    session.class_b_ping_slot_dr = profile.class_b_ping_slot_dr
+    session.class_b_ping_slot_frequency_hz = profile.class_b_ping_slot_freq

@@ -9,6 +9,7 @@ from chirpstack_api import gw
 from chirpstack_embedded.core import documents
 from chirpstack_embedded.core.context import Context, SentFrame
 from chirpstack_embedded.core.frame_log import DownlinkLine
+from chirpstack_embedded.core.gps import gps_epoch_s
 from chirpstack_embedded.core.rendering import nanoseconds, render_message
 from chirpstack_embedded.core.verdict import Accepted, Dropped, Verdict
 from chirpstack_embedded.model import Device, QueueItem, Session
@@ -97,7 +98,7 @@ def _transmitted(
             cause="tx_ack_no_item",
             details=f"dev_eui={device.dev_eui} queue_item_id={sent.queue_item_id}",
         )
-    _settle_item(context, device, session, item, now)
+    _settle_item(context, device, session, item, now, sent.frame.items[index])
     session.count_app_down(sent.f_cnt_down + 1)
     context.devices.save(device)
     _tell(context, device, sent, item, index, now)
@@ -109,7 +110,12 @@ def _queue_item(device: Device, sent: SentFrame) -> QueueItem | None:
 
 
 def _settle_item(
-    context: Context, device: Device, session: Session, item: QueueItem, now: float
+    context: Context,
+    device: Device,
+    session: Session,
+    item: QueueItem,
+    now: float,
+    frame_item: gw.DownlinkFrameItem,
 ) -> None:
     if not item.confirmed:
         context.devices.delete_item(device, item)
@@ -118,6 +124,9 @@ def _settle_item(
     if device.enabled_class == "C":
         # 0 s means the scheduler's next pass finds it timed out (contract §2.9).
         item.timeout_after = now + device.profile.class_c_timeout
+    slot_s = gps_epoch_s(frame_item.tx_info.timing)
+    if device.enabled_class == "B" and slot_s is not None:
+        item.timeout_after = slot_s + device.profile.class_b_timeout
     session.conf_f_cnt = item.f_cnt_down or 0
     context.devices.update_item(item)
 

@@ -68,17 +68,20 @@ class Looked(NamedTuple):
         )
 
 
+def look_ahead(context: Context, heard: HeardFrame) -> None:
+    """Find out whose uplink this is, before it is its turn."""
+    if m_type_of(heard.phy_payload) in _DATA_UP:
+        heard.looked = _look(context, heard)
+
+
 def expect_payloads(context: Context, frames: Iterable[HeardFrame]) -> None:
     """Let the codec begin with the uplinks that will probably be accepted."""
-    expected = []
-    for heard in frames:
-        if m_type_of(heard.phy_payload) not in _DATA_UP:
-            continue
-        looked = heard.looked = _look(context, heard)
-        if isinstance(looked, Looked) and looked.frame.f_port != 0:
-            f_port, time_s = looked.frame.f_port or 0, heard.time_ns / NANO
-            expected.append((looked.match.device, f_port, looked.data, time_s))
-    context.payloads.expect(expected)
+    looked = [(heard.looked, heard.time_ns / NANO) for heard in frames]
+    context.payloads.expect(
+        (one.match.device, one.frame.f_port or 0, one.data, time_s)
+        for one, time_s in looked
+        if isinstance(one, Looked) and one.frame.f_port != 0
+    )
 
 
 def _look(context: Context, heard: HeardFrame) -> Looked | Dropped:
@@ -110,8 +113,9 @@ def handle_data(context: Context, heard: HeardFrame, now: float) -> Outcome:
     _remember_gateways(context, heard, session)
     session.adr = frame.f_ctrl.adr
     _follow_data_rate(heard, device, session, now)
-    _reset_channels(context, heard, frame, session)
     class_before = device.enabled_class
+    _follow_beacon_lock(frame, device)
+    _reset_channels(context, heard, frame, session)
     commands = data if frame.f_port == 0 else f_opts
     answered = _handle_mac_commands(context, heard, found, commands)
     _append_history(heard, session, found.f_cnt)
@@ -243,6 +247,12 @@ def _follow_data_rate(
         session.tx_power_index = 0
         session.uplink_adr_history = UplinkHistory()
     session.dr = heard.dr
+
+
+def _follow_beacon_lock(frame: DataFrame, device: Device) -> None:
+    # A profile with class C and B falls back to A when the beacon is lost, as there.
+    if device.profile.supports_class_b:
+        device.enabled_class = "B" if frame.f_ctrl.class_b else "A"
 
 
 def _reset_channels(

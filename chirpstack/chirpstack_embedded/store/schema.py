@@ -172,7 +172,11 @@ create index multicast_group_queue_item_group
     on multicast_group_queue_item(multicast_group_id);
 """
 
-MIGRATIONS = (FIRST, MULTICAST)
+# The JSON of sessions knows LoRaWAN 1.1's keys and counters; one without them reads as
+# 1.0.x. Only a server that knows them may open the file afterwards.
+LORAWAN_1_1 = "select 1;"
+
+MIGRATIONS = (FIRST, MULTICAST, LORAWAN_1_1)
 """What brings a database from each version to the next; an empty file has version 0."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

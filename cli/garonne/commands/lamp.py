@@ -8,8 +8,9 @@ from pathlib import Path
 
 from redis.exceptions import RedisError
 
-from city.commands import NOT_TAKEN, Commands, Status, Target
+from city.commands import NOT_TAKEN, Commands, GroupStatus, Status, Target, Where
 from city.errors import BadCommand, CityError
+from city.group_order import member_id
 from city.redis import connect
 from city.settings import Reader
 from city.types import read_catalogue
@@ -19,7 +20,7 @@ from garonne.running import environment_of
 from garonne.settings import Settings
 from wire.declared import DeclaredDevice
 
-__all__ = ["Story", "lamp", "switch", "wanted"]
+__all__ = ["Story", "lamp", "switch", "wanted", "way_sentence", "where_of"]
 
 LAMP = "street-light"
 LOOK_EVERY_S = 0.1
@@ -37,8 +38,9 @@ def lamp(
     """
     Ask for a level (%), tell each step, and return 0 once every lamp confirmed it.
 
-    `lamp` is a name, a DevEUI, a street or a district. Each lamp has a command of
-    its own; those of a street go out one after another as the radio lets them.
+    `lamp` is a name, a DevEUI, a street or a district. The lamps of a street are told
+    by one frame to all where that takes less air than one to each; either way each
+    confirms for itself, and who missed the frame is told alone.
     """
     return switch(settings, lamp, (LAMP, "lamps"), wanted(level, minutes), timeout)
 
@@ -61,7 +63,7 @@ def switch(
     one = len(devices) == 1
     who = devices[0].name if one else f"{len(devices)} {several} of {word}"
     try:
-        return _ask(environment, devices, wish, timeout_s)
+        return _ask(environment, devices, word, wish, timeout_s)
     except BadCommand as error:
         raise Refused(f"{who} ({devices[0].device_type}): {error}") from None
     except CityError as error:
@@ -80,6 +82,7 @@ def wanted(level: int | None, minutes: int | None) -> dict[str, int]:
 def _ask(
     environment: Mapping[str, str],
     devices: Sequence[DeclaredDevice],
+    word: str,
     wish: Mapping[str, int],
     timeout_s: float | None,
 ) -> int:
@@ -87,8 +90,51 @@ def _ask(
     with redis:
         catalogue = read_catalogue(Path(environment["GARONNE_HOME"]))
         commands = Commands(redis, catalogue)
-        waits = [_request(commands, one, wish) for one in devices]
-        return _watch(commands, waits, timeout_s)
+        if len(devices) > 1:
+            where = where_of(devices, word)
+            waits, way = _request_group(commands, where, devices, wish)
+            return _watch(commands, waits, timeout_s, way)
+        return _watch(commands, [_request(commands, devices[0], wish)], timeout_s)
+
+
+def where_of(devices: Sequence[DeclaredDevice], word: str) -> Where:
+    """Return the street or the district that a word names, of the devices it found."""
+    first, wanted = devices[0], word.strip().casefold()
+    of_street = all(one.street.casefold() == wanted for one in devices)
+    return Where(
+        device_type=first.device_type,
+        by="street" if of_street else "district",
+        value=first.street if of_street else _district(devices, wanted),
+    )
+
+
+def _district(devices: Sequence[DeclaredDevice], wanted: str) -> str:
+    return next(one.district for one in devices if one.district.casefold() == wanted)
+
+
+def _request_group(
+    commands: Commands,
+    where: Where,
+    devices: Sequence[DeclaredDevice],
+    wish: Mapping[str, int],
+) -> "tuple[list[Wait], Way]":
+    asked_at = time.time()
+    order_id = commands.request_group(
+        where,
+        wish,
+        targets=[str(one.dev_eui) for one in devices],
+        why="garonne lamp",
+        requested_by=getpass.getuser(),
+    )
+    waits = [
+        Wait(
+            dev_eui=str(one.dev_eui),
+            command_id=member_id(order_id, str(one.dev_eui)),
+            story=Story(one.name, wish, asked_at),
+        )
+        for one in devices
+    ]
+    return waits, Way(where=where, order_id=order_id)
 
 
 def _request(
@@ -102,9 +148,16 @@ def _request(
     return Wait(dev_eui=target.dev_eui, command_id=command_id, story=story)
 
 
-def _watch(commands: Commands, waits: "Sequence[Wait]", timeout_s: float | None) -> int:
+def _watch(
+    commands: Commands,
+    waits: "Sequence[Wait]",
+    timeout_s: float | None,
+    way: "Way | None" = None,
+) -> int:
     deadline = time.monotonic() + (timeout_s or float("inf"))
     while pending := [wait for wait in waits if not wait.ended]:
+        if way is not None:
+            way.look(commands)
         for wait in pending:
             wait.look(commands, named=len(waits) > 1)
         if all(wait.ended for wait in pending):
@@ -125,6 +178,36 @@ def _overdue(pending: "Sequence[Wait]", timeout_s: float | None) -> str:
         if not one.ended
     )
     return f"{left}; the command goes on without you"
+
+
+def way_sentence(status: GroupStatus) -> str:
+    """Say which way an order went, and what air time that takes."""
+    all_, air = f"{status.devices} devices", f"{status.airtime_s:.3f} s of air"
+    if not status.grouped:
+        return f"one frame to each of {all_}: {air}"
+    alone = status.devices - status.grouped
+    beside = f", {alone} told alone as they have no keys yet" if alone else ""
+    times = f"sent by {status.gateways} gateway{'s' if status.gateways > 1 else ''}"
+    return (
+        f"one frame to {status.grouped} of {all_}, {times}{beside}: {air} instead of"
+        f" {status.instead_s:.3f} s"
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class Way:
+    """Which way an order to a group goes; told once it is known."""
+
+    where: Where
+    order_id: str
+    told: bool = False
+
+    def look(self, commands: Commands) -> None:
+        """Tell the way as soon as the sender has chosen it."""
+        status = None if self.told else commands.group_status(self.where, self.order_id)
+        if status is not None:
+            self.told = True
+            print(way_sentence(status), flush=True)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -115,11 +115,11 @@ class VirtualNetwork:
         return self.server.transmissions()
 
     def f_cnt_down(self, dev_eui: str) -> int | None:
-        """The next down counter of a device, None without a session."""
+        """The next down counters of a device, together; None without a session."""
         device = self.store.devices.get(dev_eui)
         if device is None or device.session is None:
             return None
-        return device.session.f_cnt_down
+        return device.session.f_cnt_down + device.session.a_f_cnt_down
 
     def queue(self, dev_eui: str) -> list[str]:
         """The ids in a device's queue."""
@@ -169,7 +169,10 @@ class VirtualNetwork:
                 now,
             )
             self.store.keys.create(
-                Keys(dev_eui=wanted.dev_eui, nwk_key=bytes(keys[declared.dev_eui])), now
+                _keys(
+                    wanted.dev_eui, keys[declared.dev_eui], types[declared.device_type]
+                ),
+                now,
             )
         return application_id
 
@@ -188,6 +191,12 @@ class VirtualNetwork:
             )
             self.store.device_profiles.create(message, now)
         return profiles
+
+
+def _keys(dev_eui: str, key: Key, kind: DeviceType) -> Keys:
+    if not kind.has_two_root_keys:
+        return Keys(dev_eui=dev_eui, nwk_key=bytes(key))
+    return Keys(dev_eui=dev_eui, nwk_key=bytes(key), app_key=bytes(key))
 
 
 def uuids(seed: int) -> Callable[[], UUID]:

@@ -30,6 +30,7 @@ from city.line import Effect, Radio
 from city.mqtt import Publisher
 from city.network import Network
 from city.types import DeviceType, Planner
+from faas.sender.groups import GroupDesk
 from faas.sender.hands import Hands
 from faas.sender.inbox import arrival, overhear, tell
 from faas.sender.ledger import Ledger
@@ -86,6 +87,15 @@ class Desk:
         )
         self._registry = Registry(ledger=self._ledger, network=network, clock=clock)
         self._planners = Planners(catalogue)
+        self._groups = GroupDesk(
+            redis=redis,
+            partition=partition,
+            partitions=partitions,
+            network=network,
+            planners=self._planners,
+            failpoint=self._failpoint,
+            clock=clock,
+        )
         self._radios: dict[str, Radio] = {}
         self._lives: dict[str, Life] = {}
         self._touched: dict[str, Life] = {}
@@ -145,6 +155,7 @@ class Desk:
         for dev_eui, line in self._ledger.unfinished().items():
             rules = self._planners.rules_of_line(line) or NO_RULES
             self._lives[dev_eui] = Life.parse(line, dev_eui, rules)
+        self._groups.recall()
         self._mine = True
         _log.info(
             "sender.partition.take partition=%d devices=%d",
@@ -231,6 +242,10 @@ class Desk:
                 self._request(Command.parse(fields[b"command"]), fields)
             elif fields and b"cancel" in fields:
                 self._cancel(orjson.loads(fields[b"cancel"]), fields)
+            elif fields and b"group" in fields:
+                self._group_order(fields[b"group"])
+            elif fields and b"news" in fields:
+                self._group_news(orjson.loads(fields[b"news"]))
         except Unreachable as error:
             _log.debug("sender.order.wait entry=%s error=%s", entry.decode(), error)
             self._postponed[entry] = fields or {}
@@ -283,6 +298,20 @@ class Desk:
         life.cancel(document["id"], document.get("by", ""), self._clock())
         self._touch(life)
 
+    def _group_order(self, data: bytes) -> None:
+        self._registry.await_answer()
+        try:
+            self._groups.take(data)
+        except Unreachable as error:
+            self._registry.note_silence(error)
+            raise
+
+    def _group_news(self, document: Mapping[str, Any]) -> None:
+        for life in self._lives.values():
+            if any(e.command.group == document["group"] for e in life.entries()):
+                life.group_told(document["group"], document["news"], self._clock())
+                self._touch(life)
+
     def _forwarded(self, dev_eui: str, fields: Mapping[bytes, bytes]) -> bool:
         """
         Pass on an order for a device whose commands another partition keeps.
@@ -305,6 +334,7 @@ class Desk:
         if not self._caught_up:
             return
         now = self._clock()
+        self._groups.tick(now)
         for life in list(self._lives.values()):
             due = life.next_deadline()
             if due is not None and due <= now:
@@ -325,6 +355,7 @@ class Desk:
         acks, self._acks = self._acks, []
         changes = Changes()
         written = self._ledger.write(changes, touched)
+        self._groups.write(changes)
         for stream, read in acks:
             changes.add("XACK", stream, keys.SENDER_GROUP, read)
             if stream == keys.outbox(self._partition):

@@ -57,6 +57,11 @@ class Registry:
         if self.silent:
             raise Unreachable(self._why)
 
+    def note_silence(self, error: Unreachable) -> None:
+        """Leave ChirpStack alone for a while: it did not answer."""
+        self._silent_until = self.clock() + SILENCE_S
+        self._why = str(error)
+
     def _asked(self, dev_eui: str) -> Mapping[str, str]:
         try:
             device = self.network.device(dev_eui)
@@ -64,8 +69,7 @@ class Registry:
         except NotThere as error:
             raise BadCommand(f"ChirpStack knows no device {dev_eui}") from error
         except Unreachable as error:
-            self._silent_until = self.clock() + SILENCE_S
-            self._why = str(error)
+            self.note_silence(error)
             _log.warning("sender.device.wait dev_eui=%s error=%s", dev_eui, error)
             raise
         device_type = profile.get("tags", {}).get("device_type")

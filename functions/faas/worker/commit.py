@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 import orjson
 
 from city import keys
+from city.group_order import group_name
 from faas import scripts
 from faas.functions import Retry
 from faas.scripts import Argument
@@ -21,7 +22,14 @@ DEAD_KEPT: Final = 10_000
 
 Answer = Mapping[str, Any]
 
-__all__ = ["COMMAND_IDS", "Answer", "Commit", "command_document", "command_id"]
+__all__ = [
+    "COMMAND_IDS",
+    "Answer",
+    "Commit",
+    "command_document",
+    "command_id",
+    "group_document",
+]
 
 
 def command_id(function: str, event_id: str, position: int) -> str:
@@ -100,6 +108,9 @@ class Commit:
         for position, order in enumerate(wanted.get("commands", ())):
             document = command_document(function, event, position, order, now_s)
             self._do("XADD", outbox, "*", "command", orjson.dumps(document))
+        for position, order in enumerate(wanted.get("group_orders", ())):
+            group = group_document(function, event.id, position, order, now_s)
+            self._do("XADD", outbox, "*", "group", orjson.dumps(group))
 
     def notice(self, notice: Mapping[str, Any]) -> None:
         """Tell people something."""
@@ -180,6 +191,27 @@ class Commit:
         if name == self.stream:
             return 1
         return self._names.setdefault(name, len(self._names) + 3)
+
+
+def group_document(
+    function: str, event_id: str, position: int, order: Mapping[str, Any], now_s: float
+) -> dict[str, Any]:
+    """Return the outbox's JSON of an order to a group."""
+    name = group_name(order["device_type"], order["by"], order["value"])
+    occasion = order.get("once") or f"{event_id}/{position}"
+    return {
+        "id": str(uuid.uuid5(COMMAND_IDS, f"{function}/{name}/{occasion}")),
+        "device_type": order["device_type"],
+        "by": order["by"],
+        "value": order["value"],
+        "object": order["object"],
+        "why": order["why"],
+        "requested_by": function,
+        "requested_at": now_s,
+        "expires_at": now_s + order["expires_s"],
+        "supersedes": order.get("supersedes", True),
+        "targets": [],
+    }
 
 
 class Cause(Protocol):

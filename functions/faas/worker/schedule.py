@@ -27,7 +27,13 @@ from faas.ingest.store import SEEN_KEPT
 from faas.manifest import Planned
 from faas.scripts import ONCE
 from faas.streams import ticks
-from faas.worker.commit import COMMAND_IDS, Answer, Commit, command_document
+from faas.worker.commit import (
+    COMMAND_IDS,
+    Answer,
+    Commit,
+    command_document,
+    group_document,
+)
 from faas.worker.executor import Executors, HandlerLost
 from faas.worker.meters import Meters
 
@@ -151,6 +157,11 @@ class Schedule:
             commands.append(
                 _once(number, keys.outbox(number), document["id"], "command", document)
             )
+        for position, order in enumerate(wanted.get("group_orders", ())):
+            now_s = event.time.timestamp()
+            document = group_document(name, event.id, position, order, now_s)
+            key = document["id"]
+            commands.append(_once(0, keys.outbox(0), key, "group", document))
         for position, notice in enumerate(wanted.get("notices", ())):
             told = notice | {"function": name, "event": event.id}
             key = str(uuid.uuid5(COMMAND_IDS, f"{event.id}/notice/{position}"))

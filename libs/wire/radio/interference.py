@@ -38,6 +38,11 @@ CROCE: Final[Matrix] = (
     (-22, -22, -21, -20, 1, -20),
     (-25, -25, -25, -24, -23, 1),
 )
+# LoRaSim: 6 dB within a spreading factor; others do no harm.
+ORTHOGONAL: Final[Matrix] = tuple(
+    tuple(6.0 if row == column else -inf for column in range(_SIZE))
+    for row in range(_SIZE)
+)
 # No frame survives another one of its spreading factor; others do it no harm.
 ALOHA: Final[Matrix] = tuple(
     tuple(inf if row == column else -inf for column in range(_SIZE))
@@ -46,7 +51,13 @@ ALOHA: Final[Matrix] = tuple(
 NONE: Final[Matrix] = ((-inf,) * _SIZE,) * _SIZE
 
 MATRICES: Final[Mapping[str, Matrix]] = MappingProxyType(
-    {"goursaud": GOURSAUD, "croce": CROCE, "aloha": ALOHA, "none": NONE}
+    {
+        "goursaud": GOURSAUD,
+        "croce": CROCE,
+        "orthogonal": ORTHOGONAL,
+        "aloha": ALOHA,
+        "none": NONE,
+    }
 )
 
 

@@ -6,7 +6,7 @@ al. 2016), FLoRa, the ns-3 module signetlabdei/lorawan; see docs/reference/radio
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from math import log10
 from types import MappingProxyType
@@ -40,6 +40,11 @@ class Fading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rayleigh:
+    """Every frame's power is drawn anew: exponentially, with the path's as its mean."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ShadowMap:
     """A normal deviate in dB that belongs to the place, alike for near neighbours."""
 
@@ -58,6 +63,12 @@ SNR_FLOOR_DB: Final = _by_factor(-7.5, -10.0, -12.5, -15.0, -17.5, -20.0)
 """Least SNR at which a demodulator still reads each spreading factor."""
 
 _LORASIM = _by_factor(-126.5, -127.25, -131.25, -132.75, -134.5, -133.25)
+_LORASIM_WIDER: Final = MappingProxyType(
+    {
+        250_000: _by_factor(-124.25, -126.75, -128.25, -130.25, -132.75, -132.25),
+        500_000: _by_factor(-120.75, -124.0, -127.5, -128.75, -128.75, -132.25),
+    }
+)
 _SX1272 = _by_factor(-124.0, -127.0, -130.0, -133.0, -135.0, -137.0)
 _NS3_GATEWAY = _by_factor(-130.0, -132.5, -135.0, -137.5, -140.0, -142.5)
 
@@ -71,12 +82,15 @@ class RadioProfile:
     does it no harm, and interferers are compared one by one; None: their energies
     are summed, weighted by the overlap. ``has_snr_floor``: a frame must also stand
     out of the noise. ``has_buildings``: walls dampen devices that are indoors.
+    ``wider_sensitivity_dbm`` is of either end, by bandwidth (Hz); where it has none,
+    a receiver n times as wide needs 10 log n dB more.
     """
 
     path_loss: PathLoss
-    shadow: Fading | ShadowMap | None = None
+    shadow: Fading | Rayleigh | ShadowMap | None = None
     gateway_sensitivity_dbm: Sensitivity
     device_sensitivity_dbm: Sensitivity
+    wider_sensitivity_dbm: Mapping[int, Sensitivity] = field(default_factory=dict)
     critical_symbols: int | None = None
     has_snr_floor: bool = False
     has_buildings: bool = False
@@ -97,6 +111,8 @@ class RadioProfile:
 
     def _least_dbm(self, table: Sensitivity, factor: int, bandwidth_hz: int) -> float:
         row = max(factor, FACTORS.start)  # FSK and SF5/6: as the least sensitive row
+        if bandwidth_hz in self.wider_sensitivity_dbm:
+            return self.wider_sensitivity_dbm[bandwidth_hz][row]
         wider_db = noise_dbm(bandwidth_hz) - noise_dbm(BANDWIDTH_HZ)
         least_dbm = table[row] + wider_db
         if not self.has_snr_floor:
@@ -119,6 +135,7 @@ PROFILES: Final[Mapping[str, RadioProfile]] = MappingProxyType(
             path_loss=_LORASIM_LOSS,
             gateway_sensitivity_dbm=_LORASIM,
             device_sensitivity_dbm=_LORASIM,
+            wider_sensitivity_dbm=_LORASIM_WIDER,
             critical_symbols=3,
         ),
         "flora": RadioProfile(

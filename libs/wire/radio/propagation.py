@@ -9,13 +9,13 @@ one seed see one city, and the order of frames changes nothing.
 from collections.abc import Set as AbstractSet
 from hashlib import blake2b
 from itertools import product
-from math import asin, cos, floor, radians, sin, sqrt
+from math import asin, cos, floor, log10, radians, sin, sqrt
 from random import Random
 from typing import Final, NamedTuple
 
 from wire.air import AirFrame
 from wire.eui64 import EUI64
-from wire.radio.profiles import Fading, RadioProfile, ShadowMap, noise_dbm
+from wire.radio.profiles import Fading, RadioProfile, Rayleigh, ShadowMap, noise_dbm
 
 EARTH_RADIUS_M: Final = 6_371_008.8
 CACHED_WAYS: Final = 262_144
@@ -24,6 +24,7 @@ CACHED_WAYS: Final = 262_144
 OUTER_WALLS: Final = ((4, 11, 0.25), (11, 19, 0.65), (19, 23, 0.10))
 INNER_WALLS: Final = (0.2833, 0.2827, 0.284, 0.15)
 INNER_WALL_DB: Final = (4.0, 10.0)
+LEAST_SHARE: Final = 1e-12  # of its mean: how deep a fade may be, for the logarithm
 DEPTH_M: Final = 15.0
 DEPTH_DB_PER_M: Final = 0.6
 
@@ -68,7 +69,7 @@ class Propagation:
     ) -> None:
         self.profile = profile
         self._seed = seed
-        self._fades = isinstance(profile.shadow, Fading)
+        self._fades = isinstance(profile.shadow, Fading | Rayleigh)
         self._indoors = indoors if profile.has_buildings else frozenset()
         self._ways: dict[tuple[EUI64, float, float, Site, bool], Way] = {}
         self._least: dict[tuple[bool, int, int], float] = {}
@@ -136,10 +137,10 @@ class Propagation:
 
     def _fade_db(self, frame: AirFrame, at: Site) -> float:
         shadow = self.profile.shadow
-        if not isinstance(shadow, Fading):
-            return 0.0
-        key = f"{self._seed}/{frame.sender}/{at.eui}/{frame.start_s!r}"
-        return Random(key).gauss(0.0, shadow.sigma_db)
+        dice = Random(f"{self._seed}/{frame.sender}/{at.eui}/{frame.start_s!r}")
+        if isinstance(shadow, Fading):
+            return dice.gauss(0.0, shadow.sigma_db)
+        return 10 * log10(max(dice.expovariate(1.0), LEAST_SHARE))
 
 
 def distance_m(

@@ -22,7 +22,7 @@ from lorawan_sim.device import Device
 from lorawan_sim.devices import is_simulated, maker
 from lorawan_sim.fleet import Fleet
 from lorawan_sim.program import Program
-from lorawan_sim.settings import Settings, WrongSettings
+from lorawan_sim.settings import Settings
 from lorawan_sim.state import State
 from lorawan_sim.world import SimulatedWorld
 from wire.declared import DeclaredCity
@@ -30,6 +30,7 @@ from wire.errors import Malformed
 from wire.eui64 import EUI64
 from wire.lorawan.region import Region
 from wire.lorawan.region.catalogue import REGIONS
+from wire.settings import WrongSettings
 
 WRONG_SETTINGS = 2
 CANNOT_RUN = 1
@@ -49,6 +50,8 @@ def main() -> int:
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s"
     )
+    for sentence in settings.unset:
+        log.info('device.settings.default reason="%s"', sentence)
     try:
         with State(settings.state / STATE_FILE) as state:
             asyncio.run(serve(settings, city, state))

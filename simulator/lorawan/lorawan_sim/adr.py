@@ -13,22 +13,25 @@ from lorawan_sim.session import Session
 
 def asks(session: Session, profile: Profile) -> bool:
     """Whether the next uplink carries ADRACKReq."""
-    due = session.adr_ack_cnt >= profile.region.adr_ack_limit
+    due = session.adr_ack_cnt >= _limit(session, profile)
     return profile.adr and due and not _exhausted(session, profile)
 
 
 def count(session: Session, profile: Profile) -> str | None:
     """Count a new uplink; take a step back if it is time, and say which."""
-    region = profile.region
     session.adr_ack_cnt += 1
-    if session.adr_ack_cnt < region.adr_ack_limit:
+    limit = _limit(session, profile)
+    if session.adr_ack_cnt < limit:
         return None
-    steps, rest = divmod(
-        session.adr_ack_cnt - region.adr_ack_limit, region.adr_ack_delay
-    )
+    delay = session.adr_delay or profile.region.adr_ack_delay
+    steps, rest = divmod(session.adr_ack_cnt - limit, delay)
     if not profile.adr or steps < 1 or rest:
         return None
     return _full_power(session) if steps == 1 else _reach(session, profile)
+
+
+def _limit(session: Session, profile: Profile) -> int:
+    return session.adr_limit or profile.region.adr_ack_limit
 
 
 def _full_power(session: Session) -> str:

@@ -1,5 +1,6 @@
 """The joined half of the MAC: counters, MAC answers, repetitions, acknowledgements."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
@@ -12,6 +13,12 @@ from lorawan_sim.frames import OVERHEAD, Down
 from lorawan_sim.outgoing import Answer, Answers, Mailbox
 from lorawan_sim.session import Session
 from wire.lorawan.fhdr import F_OPTS_MAX, f_ctrl_up
+from wire.lorawan.mac import (
+    LORAWAN_1_1,
+    DeviceMode,
+    DeviceModeInd,
+    ForceRejoinReq,
+)
 
 NEVER = float("inf")
 _ACK_TIMEOUT_S = (1.0, 3.0)
@@ -29,6 +36,8 @@ class Uplink:
     confirmed: bool
     data_rate: int
     tx_power_index: int
+    conf_f_cnt: int = 0
+    """The downlink that its ACK bit is about; LoRaWAN 1.1 has it in the MIC."""
     times_sent: int = 0
     repeat_at: float = 0.0
 
@@ -74,12 +83,14 @@ class Conversation:
 
     __slots__ = (
         "_ack_due",
+        "_acks_f_cnt",
         "_answers",
         "_diary",
         "_dice",
         "_flush_at",
         "_profile",
         "_prompt_at",
+        "forced",
         "session",
         "uplink",
     )
@@ -94,6 +105,10 @@ class Conversation:
         self._diary = diary
         self._answers = Answers()
         self._ack_due = False
+        self._acks_f_cnt = 0
+        self.forced: list[ForceRejoinReq] = []
+        for indication in _indications(session, profile):
+            self._answers.add(indication)
         self._prompt_at = NEVER
         self._flush_at = 0.0
 
@@ -109,8 +124,8 @@ class Conversation:
 
     def room(self) -> int:
         """Application octets of a frame without MAC commands: N of the data rate."""
-        rate = self._profile.data_rate(self.session.data_rate)
-        return rate.frm_payload(dwell=self.session.uplink_dwell)
+        session = self.session
+        return self._profile.room(session.data_rate, dwell=session.uplink_dwell)
 
     def speaks_at(self, mailbox: Mailbox) -> float:
         """When it has something to say; 0 is now, NEVER is nothing."""
@@ -149,8 +164,10 @@ class Conversation:
             confirmed=confirmed,
             data_rate=plan.data_rate,
             tx_power_index=session.tx_power_index,
+            conf_f_cnt=self._acks_f_cnt if self._ack_due else 0,
         )
         session.f_cnt_up += 1
+        session.since_rejoin += 1
         if plan.answers:
             self._answers.sent(plan.answers)
         self._ack_due, self._prompt_at = False, NEVER
@@ -194,7 +211,9 @@ class Conversation:
         return mailbox.first_within(self.room() - len(self._answers))
 
     def _retry(self, uplink: Uplink, at: float) -> None:
-        if uplink.times_sent >= self._profile.tries:
+        # 1.1 §5.2: NbTrans is for confirmed uplinks too.
+        tries = self.session.nb_trans if self.session.is_1_1 else self._profile.tries
+        if uplink.times_sent >= tries:
             self._diary.tell(
                 What.UPLINK_UNACKED, at, f_cnt=uplink.f_cnt, tries=uplink.times_sent
             )
@@ -220,13 +239,14 @@ class Conversation:
         self, down: Down, *, snr_db: float, battery: int, class_a: bool, at: float
     ) -> None:
         """Take an accepted downlink; `class_a`: it came in RX1 or RX2."""
-        self.session.f_cnt_down = down.f_cnt
+        self.session.count_down(down.f_port, down.f_cnt)
         self.session.adr_ack_cnt = 0
         if class_a:
             self._answers.heard()
         self._settle(at, acked=down.ack, class_a=class_a)
         self._obey(down.commands, snr_db, battery, at)
-        self._ack_due = self._ack_due or down.confirmed
+        if down.confirmed:
+            self._ack_due, self._acks_f_cnt = True, down.f_cnt
         if down.confirmed or (down.f_pending and not self._profile.class_c):
             self._prompt_at = at + self._dice.uniform(*_PROMPT_S)
 
@@ -253,3 +273,16 @@ class Conversation:
         )
         for answer in mac.obey(commands, situation):
             self._answers.add(answer)
+        for cid in situation.confirmed:
+            self._answers.confirmed(cid)
+        self.forced += situation.forced
+
+
+def _indications(session: Session, profile: Profile) -> Iterator[Answer]:
+    """What a 1.1 device says with every uplink until the network confirms it."""
+    if session.to_confirm:
+        octets = bytes((session.to_confirm, LORAWAN_1_1))
+        yield Answer(octets=octets, sticky=True, until_confirmed=True)
+    if session.is_1_1 and profile.class_c:
+        octets = bytes(DeviceModeInd(device_class=DeviceMode.C))
+        yield Answer(octets=octets, sticky=True, until_confirmed=True)

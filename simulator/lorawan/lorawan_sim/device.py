@@ -1,4 +1,4 @@
-"""One LoRaWAN end device: the MAC of 1.0.x, class A and class C, around a behaviour."""
+"""One LoRaWAN end device: its MAC, class A and class C, around a behaviour."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -6,6 +6,7 @@ from random import Random
 from typing import Protocol, runtime_checkable
 
 from lorawan_sim import frames, mac
+from lorawan_sim.activation import asked_for, crypto_of, read_accept_1_1
 from lorawan_sim.antenna import Wait
 from lorawan_sim.behaviour import Behaviour, Grouped, Message
 from lorawan_sim.card import Card, Profile
@@ -17,13 +18,19 @@ from lorawan_sim.joining import LAST_DEV_NONCE, Joining
 from lorawan_sim.outgoing import Mailbox
 from lorawan_sim.packages import Packages
 from lorawan_sim.plan import longest_message, new_session
-from lorawan_sim.session import Session
+from lorawan_sim.rejoining import Rejoining
+from lorawan_sim.session import Channel, Session
 from lorawan_sim.state import Record
 from lorawan_sim.transceiver import Order, Transceiver, tuned
 from lorawan_sim.windows import Slot, Tuning, Window
 from wire.air import AirFrame
+from wire.lorawan.data import MIC_SIZE
 from wire.lorawan.ids import DevAddr
-from wire.lorawan.multicast import mc_ke_key, mc_root_key
+from wire.lorawan.join import JoinAccept
+from wire.lorawan.keys import Key
+from wire.lorawan.multicast import mc_ke_key, mc_root_key, mc_root_key_1_1
+from wire.lorawan.session import Session as Crypto
+from wire.lorawan.session_1_1 import Session11
 from wire.radio.propagation import Link
 
 
@@ -56,6 +63,7 @@ class Device:
         "_mailbox",
         "_packages",
         "_radio",
+        "_rejoining",
         "_talk",
         "_unsaved",
         "_waits_for",
@@ -84,6 +92,7 @@ class Device:
         self._dev_nonce = dev_nonce
         self._joining: Joining | None = None
         self._talk: Conversation | None = None
+        self._rejoining: Rejoining | None = None
         self._waits_for: object = None
         self._unsaved = False
         self._groups = Groups() if groups is None else groups
@@ -181,7 +190,7 @@ class Device:
             self._miss(frame, link)
         elif self._joining is not None:
             self._hear_join_accept(self._joining, frame, slot, now)
-        elif self._talk is not None:
+        elif self._talk is not None and not self._hear_rejoin_accept(frame, slot, now):
             self._hear_data(self._talk, frame, link, slot, now)
 
     def tick(self, now: float) -> None:
@@ -218,7 +227,7 @@ class Device:
 
     def _miss(self, frame: AirFrame, link: Link) -> None:
         """Remember why our own join-accept was not heard; others' are no reason."""
-        accept = frames.read_join_accept(frame.phy_payload, self.card.app_key)
+        accept = self._read_accept(frame.phy_payload)
         if self._joining is None or isinstance(accept, str):
             return
         slot = self._slot(frame)
@@ -261,32 +270,97 @@ class Device:
     def _hear_join_accept(
         self, joining: Joining, frame: AirFrame, slot: Slot, now: float
     ) -> None:
-        accept = frames.read_join_accept(frame.phy_payload, self.card.app_key)
+        accept = self._read_accept(frame.phy_payload)
         if isinstance(accept, str):
             joining.note(f"{accept}, in {slot}")
             return
         at = max(now, frame.end_s)
-        self._talk = self._begin(
-            new_session(
-                accept,
-                self.card.app_key,
-                dev_nonce=self._dev_nonce - 1,
-                data_rate=joining.used_data_rate,
-                region=self.profile.region,
-            )
-        )
+        crypto = crypto_of(accept, self.card, self._dev_nonce - 1)
+        talk = self._enter(accept, crypto, joining.used_data_rate, at)
         self._joining = None
-        self._radio.land()
-        self._radio.not_before = at
         self._diary.tell(
             What.JOINED,
             at,
             attempt=joining.attempt,
-            dev_addr=self._talk.session.dev_addr,
+            dev_addr=talk.session.dev_addr,
             slot=slot,
         )
         self._behaviour.joined(at)
         self._collect(at)
+
+    def _read_accept(self, phy_payload: bytes) -> JoinAccept | str:
+        """The accept of our last join-request, or what it is instead."""
+        card = self.card
+        if not self.profile.is_1_1:
+            return frames.read_join_accept(phy_payload, card.app_key)
+        return read_accept_1_1(phy_payload, card, asked_for(card, self._dev_nonce - 1))
+
+    def _enter(
+        self, accept: JoinAccept, crypto: Crypto, data_rate: int, at: float
+    ) -> Conversation:
+        """Begin with the session that an accept opens."""
+        region = self.profile.region
+        session = new_session(accept, crypto, data_rate=data_rate, region=region)
+        self._talk = self._begin(session)
+        self._radio.land()
+        self._radio.not_before = at
+        return self._talk
+
+    # Rejoining (LoRaWAN 1.1)
+
+    def _request_rejoin(self, talk: Conversation, it: Rejoining, now: float) -> None:
+        session, radio = talk.session, self._radio
+        order = it.order(self.card, session, self.profile.region)
+        if order is None:
+            self._rejoining = None
+            return
+        airtime_s = radio.airtime_s(order.size, order.data_rate)
+        choice = radio.antenna.choose(session.usable(order.data_rate), airtime_s, now)
+        if isinstance(choice, Wait):
+            it.starts_at = choice.until
+            return
+        sent = radio.send(order, choice, now)
+        self._diary.tell(
+            What.REJOIN_SENT,
+            now,
+            rejoin_type=int(it.rejoin_type),
+            rj_count=session.rj_count,
+            mhz=sent.frequency_hz / 1e6,
+            sf=sent.spreading_factor,
+        )
+        it.sent(self.card, session)
+        self._unsaved = True
+
+    def _hear_rejoin_accept(self, frame: AirFrame, slot: Slot, now: float) -> bool:
+        """Whether the frame was the accept of our rejoin-request."""
+        it, talk = self._rejoining, self._talk
+        if it is None or it.asked is None or talk is None:
+            return False
+        accept = read_accept_1_1(frame.phy_payload, self.card, it.asked)
+        if isinstance(accept, str) or accept.join_nonce <= talk.session.join_nonce:
+            return False
+        at = max(now, frame.end_s)
+        crypto = crypto_of(accept, self.card, it.asked.nonce)
+        before, self._rejoining = talk.session, None
+        after = self._enter(accept, crypto, before.data_rate, at).session
+        after.rj_count, after.rejoin_every = before.rj_count, before.rejoin_every
+        self._diary.tell(What.JOINED, at, attempt=0, dev_addr=after.dev_addr, slot=slot)
+        return True
+
+    @property
+    def _awaits_accept(self) -> bool:
+        return self._rejoining is not None and self._rejoining.asked is not None
+
+    def _forget_rejoin(self) -> None:
+        """Its windows brought something else: the network wants none."""
+        if self._awaits_accept:
+            self._rejoining = None
+
+    def _rejoin_unanswered(self, it: Rejoining) -> None:
+        landed_at = self._radio.landed_at
+        self._radio.land()
+        if not it.unanswered(landed_at, self._dice.random()):
+            self._rejoining = None
 
     def _begin(self, session: Session) -> Conversation:
         self._unsaved = True
@@ -304,6 +378,8 @@ class Device:
             wanted = self._joining.starts_at
         elif self._talk is not None:
             wanted = self._talk.speaks_at(self._mailbox)
+            if self._rejoining is not None and self._talk.uplink is None:
+                wanted = min(wanted, self._rejoining.starts_at)
         else:
             wanted = NEVER
         return max(wanted, self._radio.not_before)
@@ -311,10 +387,17 @@ class Device:
     def _speak(self, now: float) -> None:
         if self._joining is not None:
             self._request_join(self._joining, now)
-        elif self._talk is not None and self._talk.uplink is not None:
-            self._send(self._talk, self._talk.uplink, now)
         elif self._talk is not None:
-            self._send(self._talk, self._talk.plan(self._mailbox), now)
+            self._speak_in(self._talk, now)
+
+    def _speak_in(self, talk: Conversation, now: float) -> None:
+        it = self._rejoining
+        if talk.uplink is not None:
+            self._send(talk, talk.uplink, now)
+        elif it is not None and it.starts_at <= now:
+            self._request_rejoin(talk, it, now)
+        else:
+            self._send(talk, talk.plan(self._mailbox), now)
 
     def _send(self, talk: Conversation, it: Uplink | Plan, now: float) -> None:
         session, radio = talk.session, self._radio
@@ -324,8 +407,11 @@ class Device:
             self._wait(choice, now)
             return
         uplink = talk.say(it, self._mailbox, now) if isinstance(it, Plan) else it
+        self._sign(session, uplink, choice)
         sent = radio.send(self._data_order(session, uplink), choice, now)
         uplink.times_sent += 1
+        if self._rejoining is None:
+            self._rejoining = Rejoining.regular(session, now)
         self._unsaved = True
         self._diary.tell(
             What.UPLINK_SENT,
@@ -336,6 +422,19 @@ class Device:
             sf=sent.spreading_factor,
             times=uplink.times_sent,
         )
+
+    @staticmethod
+    def _sign(session: Session, uplink: Uplink, on: Channel) -> None:
+        """In 1.1 the MIC says how a frame is sent, so each time it is another."""
+        crypto = session.crypto
+        if isinstance(crypto, Session11):
+            uplink.phy_payload = crypto.signed(
+                uplink.phy_payload[:-MIC_SIZE],
+                uplink.f_cnt,
+                conf_f_cnt=uplink.conf_f_cnt,
+                tx_dr=uplink.data_rate,
+                tx_ch=session.channels.index(on),
+            )
 
     def _data_order(self, session: Session, uplink: Uplink) -> Order:
         return Order(
@@ -355,6 +454,10 @@ class Device:
         self._diary.tell(What.UPLINK_WAITS, now, reason=wait.reason)
 
     def _nothing_heard(self, now: float) -> None:
+        it = self._rejoining
+        if it is not None and it.asked is not None:
+            self._rejoin_unanswered(it)
+            return
         landed_at, windows = self._radio.landed_at, self._radio.windows
         self._radio.land()
         if self._joining is not None:
@@ -392,8 +495,10 @@ class Device:
             class_a=class_a,
             at=at,
         )
-        if class_a or talk.uplink is None:
+        self._obey_forced(talk, at)
+        if class_a or (talk.uplink is None and not self._awaits_accept):
             self._radio.land()
+            self._forget_rejoin()
         self._radio.antenna.limit(talk.session.max_duty_cycle)
         self._radio.not_before = at
         if isinstance(self._behaviour, Measuring):
@@ -445,9 +550,20 @@ class Device:
             self._mailbox.put(message)
 
     def _new_packages(self) -> Packages:
-        gen_app_key = self.card.gen_app_key
-        ke_key = None if gen_app_key is None else mc_ke_key(mc_root_key(gen_app_key))
+        root = self._mc_root_key()
+        ke_key = None if root is None else mc_ke_key(root)
         return Packages(self._groups, self.profile.region, ke_key)
+
+    def _mc_root_key(self) -> Key | None:
+        if self.profile.is_1_1:
+            return mc_root_key_1_1(self.card.app_key)
+        gen_app_key = self.card.gen_app_key
+        return None if gen_app_key is None else mc_root_key(gen_app_key)
+
+    def _obey_forced(self, talk: Conversation, at: float) -> None:
+        for command in talk.forced:
+            self._rejoining = Rejoining.forced(command, at) or self._rejoining
+        talk.forced.clear()
 
     def _rx2(self, session: Session) -> Tuning:
         rate = self.profile.data_rate(session.rx2_data_rate)

@@ -11,6 +11,7 @@ class What(StrEnum):
     JOINED = "join.accept"
     JOIN_FAILED = "join.fail"
     JOIN_WAITS = "join.wait"
+    REJOIN_SENT = "rejoin.send"
     RESUMED = "session.resume"
     UPLINK_SENT = "uplink.send"
     UPLINK_WAITS = "uplink.wait"

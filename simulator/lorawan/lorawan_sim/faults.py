@@ -14,6 +14,7 @@ from typing import Final
 
 from lorawan_sim.behaviour import Behaviour, Message
 from lorawan_sim.card import Card, Profile
+from lorawan_sim.conversation import Conversation
 from lorawan_sim.device import Device
 from lorawan_sim.events import What
 from lorawan_sim.groups import Groups
@@ -74,6 +75,19 @@ def faulty_profile(profile: Profile, faults: Sequence[Fault]) -> Profile:
 def _lawless(region: Region) -> Region:
     bands = tuple(replace(band, duty_cycle=1.0) for band in region.sub_bands)
     return replace(region, sub_bands=bands)
+
+
+def _how_sent(talk: Conversation, frame: AirFrame) -> dict[str, int]:
+    """What a 1.1 MIC says of the way a frame is sent; nothing in 1.0.x."""
+    session, uplink = talk.session, talk.uplink
+    if not session.is_1_1 or uplink is None:
+        return {}
+    channels = [None if it is None else it.frequency_hz for it in session.channels]
+    return {
+        "conf_f_cnt": uplink.conf_f_cnt,
+        "tx_dr": uplink.data_rate,
+        "tx_ch": channels.index(frame.frequency_hz),
+    }
 
 
 class FaultyDevice(Device):
@@ -165,9 +179,9 @@ class FaultyDevice(Device):
             _ON_COUNTERS[kind](self, running, frame)
             return frame
         tampering = ON_ANY.get(kind) or ON_DATA[kind]
-        return tampering(frame, self._hand(running))
+        return tampering(frame, self._hand(running, frame))
 
-    def _hand(self, running: _Running) -> Hand:
+    def _hand(self, running: _Running, frame: AirFrame) -> Hand:
         talk, parameters = self._talk, running.fault.parameters
         if talk is None:
             return Hand(dice=running.dice, parameters=parameters)
@@ -177,6 +191,7 @@ class FaultyDevice(Device):
             parameters=parameters,
             crypto=talk.session.crypto,
             f_cnt=last if talk.uplink is None else talk.uplink.f_cnt,
+            how=_how_sent(talk, frame),
         )
 
     def _same_counter_again(self, _: _Running, _frame: AirFrame) -> None:

@@ -9,8 +9,11 @@ from wire.lorawan.data import DataFrame
 from wire.lorawan.join import JoinAccept
 from wire.lorawan.keys import Key
 from wire.lorawan.mhdr import MType
+from wire.lorawan.session_1_1 import Session11
 
 OVERHEAD = 12  # MHDR, DevAddr, FCtrl, FCnt, MIC
+OTHERS = "somebody else's frame was heard"
+NOT_OURS = "join-accept with a wrong MIC (another device's, or the AppKey differs)"
 _DATA_DOWN = (MType.UNCONFIRMED_DATA_DOWN, MType.CONFIRMED_DATA_DOWN)
 
 
@@ -32,10 +35,8 @@ def read_join_accept(phy_payload: bytes, app_key: Key) -> JoinAccept | str:
     try:
         accept = JoinAccept.open(phy_payload, app_key)
     except Malformed:
-        return "somebody else's frame was heard"
-    if accept is None:
-        return "join-accept with a wrong MIC (another device's, or the AppKey differs)"
-    return accept
+        return OTHERS
+    return NOT_OURS if accept is None else accept
 
 
 def read_down(
@@ -50,24 +51,36 @@ def read_down(
         return f"malformed: {fault}"
     if frame.dev_addr != session.dev_addr:
         return None
-    last = session.f_cnt_down
+    last = session.last_f_cnt_down(frame.f_port)
     f_cnt = full_f_cnt_down(last, frame.f_cnt_16)
     if not accepts_f_cnt_down(last, f_cnt, max_gap=max_gap):
         return f"replayed or out of reach: FCnt {frame.f_cnt_16} after {last}"
-    if not session.crypto.verify(phy_payload, f_cnt):
+    if not _is_signed(session, phy_payload, f_cnt):
         return f"MIC is wrong for FCnt {f_cnt}"
     return _open(frame, session, f_cnt)
 
 
+def _is_signed(session: Session, phy_payload: bytes, f_cnt: int) -> bool:
+    crypto = session.crypto
+    if isinstance(crypto, Session11):
+        # An ACK is for the last uplink, and bound to its counter (1.1 §4.4.1).
+        last_up = max(session.f_cnt_up - 1, 0)
+        return crypto.verify(phy_payload, f_cnt, conf_f_cnt=last_up)
+    return crypto.verify(phy_payload, f_cnt)
+
+
 def _open(frame: DataFrame, session: Session, f_cnt: int) -> Down:
-    clear = session.crypto.decrypt(frame, f_cnt)
+    crypto, f_opts = session.crypto, frame.f_opts
+    clear = crypto.decrypt(frame, f_cnt)
+    if isinstance(crypto, Session11):
+        f_opts = crypto.clear_f_opts(frame, f_cnt)
     mac_only = frame.f_port == 0
     return Down(
         f_cnt=f_cnt,
         confirmed=frame.confirmed,
         ack=frame.f_ctrl.ack,
         f_pending=frame.f_ctrl.f_pending,
-        commands=clear if mac_only else frame.f_opts,
+        commands=clear if mac_only else f_opts,
         f_port=frame.f_port,
         payload=b"" if mac_only else clear,
     )

@@ -2,6 +2,7 @@
 
 from random import Random
 
+from lorawan_sim.activation import root_key
 from lorawan_sim.airtime_budget import JoinAirtime
 from lorawan_sim.antenna import Antenna, Wait
 from lorawan_sim.card import Card
@@ -56,7 +57,7 @@ class Joining:
         """The next join-request; its windows are the region's, not a session's."""
         region = self._region
         request = JoinRequest.sealed(
-            card.app_key,
+            root_key(card),
             join_eui=card.join_eui,
             dev_eui=card.dev_eui,
             dev_nonce=dev_nonce,

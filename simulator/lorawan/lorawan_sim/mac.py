@@ -1,7 +1,7 @@
 """What a device does when the network commands it: one function per MAC command."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -10,6 +10,9 @@ from lorawan_sim.outgoing import Answer
 from lorawan_sim.plan import default_mask
 from lorawan_sim.session import Channels, Session, channel, defined, usable
 from wire.lorawan.mac import (
+    ADRParamSetupAns,
+    ADRParamSetupReq,
+    DeviceModeConf,
     DeviceTimeAns,
     DeviceTimeReq,
     DevStatusAns,
@@ -18,6 +21,7 @@ from wire.lorawan.mac import (
     DlChannelReq,
     DutyCycleAns,
     DutyCycleReq,
+    ForceRejoinReq,
     LinkADRAns,
     LinkADRReq,
     LinkCheckAns,
@@ -25,6 +29,10 @@ from wire.lorawan.mac import (
     MacCommand,
     NewChannelAns,
     NewChannelReq,
+    RejoinParamSetupAns,
+    RejoinParamSetupReq,
+    RekeyConf,
+    ResetConf,
     RXParamSetupAns,
     RXParamSetupReq,
     RXTimingSetupAns,
@@ -53,6 +61,9 @@ class Situation:
     battery: int
     at: float
     diary: Diary
+    confirmed: list[int] = field(default_factory=list)
+    """CIDs of the indications that the network confirmed."""
+    forced: list[ForceRejoinReq] = field(default_factory=list)
 
     def tell(self, command: object) -> None:
         """Note a command that was obeyed."""
@@ -80,6 +91,8 @@ def _each(run: tuple[MacCommand, ...], situation: Situation) -> Iterator[Answer]
         return
     for command in run:
         carry_out = _TABLE.get(type(command))
+        if carry_out is None and situation.session.is_1_1:
+            carry_out = _OF_1_1.get(type(command))
         answer = None if carry_out is None else carry_out(command, situation)
         if answer is not None:
             situation.tell(command)
@@ -105,7 +118,9 @@ def _link_adr(run: list[LinkADRReq], situation: Situation) -> Iterator[Answer]:
         session.tx_power_index = power
         session.nb_trans = last.nb_trans or session.nb_trans
     situation.tell(last)
-    yield from [Answer(octets=bytes(answer))] * len(run)
+    # 1.0.x answers every command of the block, 1.1 the block (1.1 §5.2).
+    times = 1 if session.is_1_1 else len(run)
+    yield from [Answer(octets=bytes(answer))] * times
 
 
 def _masked(session: Session, region: Region, run: Iterable[LinkADRReq]) -> int | None:
@@ -248,6 +263,48 @@ def _device_time(command: DeviceTimeAns, situation: Situation) -> None:
     situation.diary.tell(What.TIME_TOLD, situation.at, gps_s=gps_s)
 
 
+def _rekey_conf(command: RekeyConf, situation: Situation) -> None:
+    situation.session.to_confirm = 0
+    situation.confirmed.append(command.cid)
+    situation.tell(command)
+
+
+def _reset_conf(command: ResetConf, situation: Situation) -> None:
+    situation.session.to_confirm = 0
+    situation.confirmed.append(command.cid)
+    situation.tell(command)
+
+
+def _device_mode_conf(command: DeviceModeConf, situation: Situation) -> None:
+    situation.confirmed.append(command.cid)
+    situation.tell(command)
+
+
+def _adr_param_setup(command: ADRParamSetupReq, situation: Situation) -> Answer:
+    situation.session.adr_limit = 1 << command.limit_exp
+    situation.session.adr_delay = 1 << command.delay_exp
+    return Answer(octets=bytes(ADRParamSetupAns()))
+
+
+def _force_rejoin(command: ForceRejoinReq, situation: Situation) -> None:
+    situation.forced.append(command)
+    situation.tell(command)
+
+
+def _rejoin_param_setup(command: RejoinParamSetupReq, situation: Situation) -> Answer:
+    # It counts its uplinks; a clock, which the time would need, it has none.
+    situation.session.rejoin_every = command.max_count
+    return Answer(octets=bytes(RejoinParamSetupAns(time_ok=False)))
+
+
+_OF_1_1: dict[type, Callable[[Any, Situation], Answer | None]] = {
+    RekeyConf: _rekey_conf,
+    ResetConf: _reset_conf,
+    DeviceModeConf: _device_mode_conf,
+    ADRParamSetupReq: _adr_param_setup,
+    ForceRejoinReq: _force_rejoin,
+    RejoinParamSetupReq: _rejoin_param_setup,
+}
 _TABLE: dict[type, Callable[[Any, Situation], Answer | None]] = {
     DutyCycleReq: _duty_cycle,
     RXParamSetupReq: _rx_param_setup,

@@ -15,11 +15,13 @@ class Answer:
     One MAC command for the next uplinks, as bytes with its CID in front.
 
     A sticky one is repeated in every uplink until a class A downlink arrives
-    (LoRaWAN 1.0.3 §5.4, §5.7, §5.9).
+    (LoRaWAN 1.0.3 §5.4, §5.7, §5.9). An indication of 1.1 is repeated until the
+    network confirms it, whatever else it says.
     """
 
     octets: bytes
     sticky: bool = False
+    until_confirmed: bool = False
 
 
 class Answers:
@@ -58,7 +60,19 @@ class Answers:
 
     def heard(self) -> None:
         """A class A downlink arrived: the sticky ones have been understood."""
-        self._waiting = [answer for answer in self._waiting if not answer.sticky]
+        self._waiting = [
+            answer
+            for answer in self._waiting
+            if not answer.sticky or answer.until_confirmed
+        ]
+
+    def confirmed(self, cid: int) -> None:
+        """The network confirmed an indication."""
+        self._waiting = [
+            answer
+            for answer in self._waiting
+            if not (answer.until_confirmed and answer.octets[0] == cid)
+        ]
 
     def peek(self, limit: int) -> list[Answer]:
         """The first whole commands that fit in `limit` octets together."""

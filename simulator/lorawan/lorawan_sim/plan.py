@@ -5,11 +5,12 @@ from functools import cache
 
 from lorawan_sim.session import Channels, Session, channel, defined
 from wire.lorawan.join import JoinAccept
-from wire.lorawan.keys import Key, derive_session_keys
+from wire.lorawan.mac import RekeyInd, ResetInd
 from wire.lorawan.region import Channel as RegionChannel
 from wire.lorawan.region import Region
 from wire.lorawan.region.fixed import MASK_BITS
 from wire.lorawan.session import Session as Crypto
+from wire.lorawan.session_1_1 import Session11
 
 
 def default_channels(region: Region) -> Channels:
@@ -62,7 +63,7 @@ def default_mask(region: Region) -> int:
 
 
 def new_session(
-    accept: JoinAccept, app_key: Key, *, dev_nonce: int, data_rate: int, region: Region
+    accept: JoinAccept, crypto: Crypto, *, data_rate: int, region: Region
 ) -> Session:
     """
     The session that a join-accept opens, at the data rate of the request.
@@ -70,21 +71,11 @@ def new_session(
     In a fixed plan requests have one narrow data rate, too slow for many a message:
     there a device begins with the fastest narrow one, at almost twice the decibels.
     """
-    keys = derive_session_keys(
-        app_key,
-        join_nonce=accept.join_nonce,
-        net_id=accept.net_id,
-        dev_nonce=dev_nonce,
-    )
     given = () if accept.cf_list is None else accept.cf_list.frequencies_hz
     channels = _with_list(default_channels(region), given)
     masks = () if accept.cf_list is None else accept.cf_list.masks
     return Session(
-        crypto=Crypto(
-            dev_addr=accept.dev_addr,
-            nwk_s_key=keys.nwk_s_key,
-            app_s_key=keys.app_s_key,
-        ),
+        crypto=crypto,
         channels=channels,
         mask=_read(masks) & defined(channels) if masks else defined(channels),
         data_rate=fastest_narrow(region) if region.fixed_channels else data_rate,
@@ -93,6 +84,9 @@ def new_session(
         rx1_delay_s=accept.rx1_delay_s,
         rx1_dr_offset=accept.dl_settings.rx1_dr_offset,
         uplink_dwell=region.uplink_dwell,
+        to_confirm=RekeyInd.cid if accept.dl_settings.opt_neg else 0,
+        join_nonce=accept.join_nonce,
+        net_id=accept.net_id,
     )
 
 
@@ -128,4 +122,5 @@ def personalised(  # ABP: the maker printed the session on the device
         rx2_data_rate=wanted,
         rx1_delay_s=region.rx1_delay_s,
         uplink_dwell=region.uplink_dwell,
+        to_confirm=ResetInd.cid if isinstance(crypto, Session11) else 0,
     )

@@ -19,11 +19,11 @@ from lorawan_sim.events import DeviceEvent, What
 from lorawan_sim.fleet import Fleet
 from lorawan_sim.metrics import Metrics
 from lorawan_sim.radio import EtherClient
-from lorawan_sim.settings import Address
 from lorawan_sim.state import Record, State
 from wire.air import AirFrame
 from wire.eui64 import EUI64
 from wire.lorawan.mhdr import MType
+from wire.settings import Address
 
 SAVE_EVERY_S = 1.0
 LONGEST_SLEEP_S = 1.0

@@ -1,5 +1,6 @@
 """What a device and its network agreed on: keys, counters, channels, windows."""
 
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 from functools import cache, lru_cache
 from operator import attrgetter
@@ -7,10 +8,13 @@ from typing import Any, Self
 
 import orjson
 
-from wire.lorawan.ids import DevAddr
+from wire.lorawan.ids import DevAddr, NetID
 from wire.lorawan.keys import Key
+from wire.lorawan.keys_1_1 import SessionKeys11
 from wire.lorawan.session import Session as Crypto
+from wire.lorawan.session_1_1 import Session11
 
+NOBODYS = NetID(bytes(3))
 _PLAIN = (
     "data_rate",
     "rx2_frequency_hz",
@@ -26,6 +30,14 @@ _PLAIN = (
     "uplink_dwell",
     "downlink_dwell",
     "max_eirp_dbm",
+    "a_f_cnt_down",
+    "to_confirm",
+    "join_nonce",
+    "adr_limit",
+    "adr_delay",
+    "rj_count",
+    "rejoin_every",
+    "since_rejoin",
 )
 _plain = attrgetter(*_PLAIN)
 
@@ -73,6 +85,10 @@ class Session:
     last accepted one (None before the first); both have 32 bits.
     `uplink_dwell` and `downlink_dwell`: frames last 400 ms at most. `max_eirp_dbm`
     None is the region's own.
+    LoRaWAN 1.1 counts downlinks on an application's port in `a_f_cnt_down`;
+    `to_confirm` is the CID of the indication (ResetInd, RekeyInd) that every uplink
+    carries until it is confirmed, 0 for none; `rejoin_every` so many uplinks a
+    rejoin-request leaves, 0 is never.
     `channels` is indexed as the specification does; bit i of `mask` enables
     channel i.
     """
@@ -94,11 +110,36 @@ class Session:
     uplink_dwell: bool = False
     downlink_dwell: bool = False
     max_eirp_dbm: int | None = None
+    a_f_cnt_down: int | None = None
+    to_confirm: int = 0
+    join_nonce: int = -1
+    net_id: NetID = NOBODYS
+    adr_limit: int | None = None
+    adr_delay: int | None = None
+    rj_count: int = 0
+    rejoin_every: int = 0
+    since_rejoin: int = 0
 
     @property
     def dev_addr(self) -> DevAddr:
         """The address of the device in this session."""
         return self.crypto.dev_addr
+
+    @property
+    def is_1_1(self) -> bool:
+        """Whether the network spoke LoRaWAN 1.1 when it began."""
+        return isinstance(self.crypto, Session11)
+
+    def last_f_cnt_down(self, f_port: int | None) -> int | None:
+        """The counter of the last downlink of the kind that this port makes it."""
+        return self.a_f_cnt_down if self.is_1_1 and f_port else self.f_cnt_down
+
+    def count_down(self, f_port: int | None, f_cnt: int) -> None:
+        """Remember the counter of an accepted downlink."""
+        if self.is_1_1 and f_port:
+            self.a_f_cnt_down = f_cnt
+        else:
+            self.f_cnt_down = f_cnt
 
     def usable(self, data_rate: int) -> tuple[Channel, ...]:
         """The enabled channels that carry the data rate."""
@@ -108,8 +149,8 @@ class Session:
         """What flash keeps, keys included."""
         kept: dict[str, Any] = dict(zip(_PLAIN, _plain(self), strict=True))
         kept["dev_addr"] = self.crypto.dev_addr.hex()
-        kept["nwk_s_key"] = self.crypto.nwk_s_key.hex()
-        kept["app_s_key"] = self.crypto.app_s_key.hex()
+        kept["net_id"] = self.net_id.hex()
+        kept |= _kept_keys(self.crypto)
         kept["channels"] = _rows(self.channels)
         kept["mask"] = f"{self.mask:x}"  # of 72 bits: more than a JSON number holds
         return orjson.dumps(kept).decode()
@@ -119,15 +160,34 @@ class Session:
         """Read what `to_json` wrote."""
         kept = orjson.loads(text)
         return cls(
-            crypto=Crypto(
-                dev_addr=DevAddr.parse(kept["dev_addr"]),
-                nwk_s_key=Key.parse(kept["nwk_s_key"]),
-                app_s_key=Key.parse(kept["app_s_key"]),
-            ),
+            crypto=_crypto(kept),
+            net_id=NetID.parse(kept.get("net_id", "000000")),
             channels=tuple(row and channel(*row) for row in kept["channels"]),
             mask=_mask(kept["mask"]),
             **{name: kept[name] for name in _PLAIN if name in kept},
         )
+
+
+def _kept_keys(crypto: Crypto) -> dict[str, str]:
+    kept = {"nwk_s_key": crypto.nwk_s_key.hex(), "app_s_key": crypto.app_s_key.hex()}
+    if isinstance(crypto, Session11):
+        kept["s_nwk_s_int_key"] = crypto.s_nwk_s_int_key.hex()
+        kept["nwk_s_enc_key"] = crypto.nwk_s_enc_key.hex()
+    return kept
+
+
+def _crypto(kept: Mapping[str, Any]) -> Crypto:
+    dev_addr = DevAddr.parse(kept["dev_addr"])
+    nwk_s_key, app_s_key = Key.parse(kept["nwk_s_key"]), Key.parse(kept["app_s_key"])
+    if "s_nwk_s_int_key" not in kept:
+        return Crypto(dev_addr=dev_addr, nwk_s_key=nwk_s_key, app_s_key=app_s_key)
+    keys = SessionKeys11(
+        f_nwk_s_int_key=nwk_s_key,
+        s_nwk_s_int_key=Key.parse(kept["s_nwk_s_int_key"]),
+        nwk_s_enc_key=Key.parse(kept["nwk_s_enc_key"]),
+        app_s_key=app_s_key,
+    )
+    return Session11(dev_addr=dev_addr, keys=keys)
 
 
 def _mask(kept: int | str) -> int:

@@ -1,28 +1,16 @@
 """What the program is told by its environment."""
 
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self
+
+from wire.settings import Address, Reader, address, level, perhaps
 
 DEVICE_TYPES = Path("chirpstack") / "device-types"
-LEVELS = ("debug", "info", "warning", "error")
-
-T = TypeVar("T")
-
-
-class WrongSettings(Exception):
-    """All faults of the environment, one sentence each."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
-    """Where something listens."""
-
-    host: str
-    port: int
+UNSET = {"GARONNE_AIR": "the gateways' simulated air is looked for at"}
+"""What stands in for a setting that somebody might have forgotten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +20,8 @@ class Settings:
 
     `seed` None is the city's own; `world_begins` None is the moment of the
     start. `late_s` is how long after a window closed its frame may still
-    come over the socket before the window counts as missed.
+    come over the socket before the window counts as missed. `unset` says, one
+    sentence each, which addresses are defaults.
     """
 
     device_types: Path
@@ -48,40 +37,33 @@ class Settings:
     world_begins: float | None
     late_s: float
     log_level: int
+    unset: tuple[str, ...]
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Self:
         """Read `GARONNE_*`; raises WrongSettings with every fault at once."""
-        faults: list[str] = []
-
-        def read(name: str, parse: Callable[[str], T], default: str) -> T | None:
-            text = environ.get(name, "") or default
-            try:
-                return parse(text)
-            except ValueError as fault:
-                faults.append(f"{name}={text!r}: {fault}")
-                return None
-
+        reader = Reader(lambda name: environ.get(name, ""))
+        read = reader.read
         home = Path(environ.get("GARONNE_HOME", "") or checkout())
         state = Path(environ.get("GARONNE_STATE", "") or home / ".garonne")
-        values = {
+        values: dict[str, Any] = {
             "device_types": home / DEVICE_TYPES,
             "state": state,
             "city": read("GARONNE_CITY", lambda text: _city(home, text), "toulouse"),
             "keys": read("GARONNE_KEYS", _file, str(state / "keys.csv")),
-            "plans": read("GARONNE_SIM_PLANS", _perhaps(_plans), ""),
-            "air": read("GARONNE_AIR", _address, "127.0.0.1:1702"),
-            "metrics": read("GARONNE_METRICS", _perhaps(_address), ""),
-            "seed": read("GARONNE_SIM_SEED", _perhaps(int), ""),
+            "plans": read("GARONNE_SIM_PLANS", perhaps(_plans), ""),
+            "air": read("GARONNE_AIR", address, "127.0.0.1:1702"),
+            "metrics": read("GARONNE_METRICS", perhaps(address), ""),
+            "seed": read("GARONNE_SIM_SEED", perhaps(int), ""),
             "spread_s": read("GARONNE_SIM_SPREAD_S", _seconds, "20"),
             "world_speed": read("GARONNE_WORLD_SPEED", _factor, "1"),
-            "world_begins": read("GARONNE_WORLD_BEGINS", _perhaps(_instant), ""),
+            "world_begins": read("GARONNE_WORLD_BEGINS", perhaps(_instant), ""),
             "late_s": read("GARONNE_SIM_LATE_S", _seconds, "1"),
-            "log_level": read("GARONNE_LOG", _level, "info"),
+            "log_level": read("GARONNE_LOG", level, "info"),
         }
-        if faults:
-            raise WrongSettings("\n".join(faults))
-        return cls(**values)  # type: ignore[arg-type]  # None comes with a fault
+        reader.check()
+        values["unset"] = reader.unset(UNSET)
+        return cls(**values)
 
 
 def checkout() -> Path:
@@ -113,17 +95,6 @@ def _plans(text: str) -> Path:
     return path
 
 
-def _address(text: str) -> Address:
-    host, colon, port = text.rpartition(":")
-    if not (colon and host and port.isdecimal() and int(port) < 2**16):
-        raise ValueError("an address is host:port")
-    return Address(host=host.strip("[]"), port=int(port))
-
-
-def _perhaps(parse: Callable[[str], T]) -> Callable[[str], T | None]:
-    return lambda text: parse(text) if text else None
-
-
 def _seconds(text: str) -> float:
     seconds = float(text)
     if not 0 <= seconds < float("inf"):
@@ -143,9 +114,3 @@ def _instant(text: str) -> float:
     if instant.tzinfo is None:
         raise ValueError("an instant has an offset, as 2026-06-21T18:30:00+02:00")
     return instant.timestamp()
-
-
-def _level(text: str) -> int:
-    if text.lower() not in LEVELS:
-        raise ValueError(f"a level is one of {', '.join(LEVELS)}")
-    return logging.getLevelNamesMapping()[text.upper()]

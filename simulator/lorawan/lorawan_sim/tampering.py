@@ -5,7 +5,7 @@ An uplink has just been signed and is about to leave; what comes back leaves ins
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Final
 
@@ -15,7 +15,9 @@ from wire.lorawan.data import MIC_SIZE, DataFrame
 from wire.lorawan.ids import DevAddr
 from wire.lorawan.keys import Key
 from wire.lorawan.session import Session as Crypto
+from wire.lorawan.session_1_1 import Session11
 
+_NOHOW: Final = {"conf_f_cnt": 0, "tx_dr": 0, "tx_ch": 0}
 NOWHERE_HZ: Final = 869_800_000  # no channel of any plan here
 UNHEARD_HZ: Final = 500_000
 NOTHING_DBM: Final = -200.0
@@ -30,6 +32,8 @@ class Hand:
     parameters: Mapping[str, float]
     crypto: Crypto | None = None
     f_cnt: int = 0
+    how: Mapping[str, int] = field(default_factory=dict)
+    """What a 1.1 MIC holds beside the frame: conf_f_cnt, tx_dr, tx_ch."""
 
 
 Tampering = Callable[[AirFrame, Hand], AirFrame]
@@ -65,17 +69,29 @@ def resigned(
     try:
         data = DataFrame.parse(frame.phy_payload)
         clear = hand.crypto.decrypt(data, hand.f_cnt)
+        commands = _commands(hand.crypto, data, hand.f_cnt)
     except WireError:  # some other tampering came first
         return frame
-    phy_payload = (crypto or hand.crypto).uplink(
+    signing = crypto or hand.crypto
+    phy_payload = signing.uplink(
         f_cnt=hand.f_cnt,
         f_port=data.f_port,
         payload=payload(clear),
-        f_opts=f_opts(data.f_opts),
+        f_opts=f_opts(commands),
         f_ctrl=data.f_ctrl,
         confirmed=data.confirmed,
     )
+    if isinstance(signing, Session11):
+        phy_payload = signing.signed(
+            phy_payload[:-MIC_SIZE], hand.f_cnt, **{**_NOHOW, **hand.how}
+        )
     return frame._replace(phy_payload=phy_payload)
+
+
+def _commands(crypto: Crypto, data: DataFrame, f_cnt: int) -> bytes:
+    if isinstance(crypto, Session11):
+        return crypto.clear_f_opts(data, f_cnt)
+    return data.f_opts
 
 
 def _mic_corrupt(frame: AirFrame, hand: Hand) -> AirFrame:
@@ -86,23 +102,27 @@ def _mic_corrupt(frame: AirFrame, hand: Hand) -> AirFrame:
 def _mic_wrong_key(frame: AirFrame, hand: Hand) -> AirFrame:
     if hand.crypto is None:
         return frame
-    wrong = Crypto(
-        dev_addr=hand.crypto.dev_addr,
-        nwk_s_key=Key(hand.dice.randbytes(16)),
-        app_s_key=hand.crypto.app_s_key,
-    )
+    wrong = _like(hand.crypto, nwk_s_key=Key(hand.dice.randbytes(16)))
     return resigned(frame, hand, crypto=wrong)
 
 
 def _wrong_dev_addr(frame: AirFrame, hand: Hand) -> AirFrame:
     if hand.crypto is None:
         return frame
-    other = Crypto(
-        dev_addr=DevAddr(b"\x01" + hand.dice.randbytes(3)),
-        nwk_s_key=hand.crypto.nwk_s_key,
-        app_s_key=hand.crypto.app_s_key,
-    )
+    dev_addr = DevAddr(b"\x01" + hand.dice.randbytes(3))
+    other = _like(hand.crypto, dev_addr=dev_addr)
     return resigned(frame, hand, crypto=other)
+
+
+def _like(
+    crypto: Crypto, *, dev_addr: DevAddr | None = None, nwk_s_key: Key | None = None
+) -> Crypto:
+    """The same session with another address or another signing key."""
+    dev_addr, nwk_s_key = dev_addr or crypto.dev_addr, nwk_s_key or crypto.nwk_s_key
+    if isinstance(crypto, Session11):
+        keys = replace(crypto.keys, f_nwk_s_int_key=nwk_s_key)
+        return Session11(dev_addr=dev_addr, keys=keys)
+    return Crypto(dev_addr=dev_addr, nwk_s_key=nwk_s_key, app_s_key=crypto.app_s_key)
 
 
 def _payload_corrupt(frame: AirFrame, hand: Hand) -> AirFrame:

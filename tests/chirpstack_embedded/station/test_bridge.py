@@ -1,6 +1,7 @@
 """Gateways that run Basics Station look to the server like those on MQTT."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,10 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.chirpstack_embedded.conftest import START, eu868
 
+from chirpstack_embedded.config import Region, RegionNetwork
 from chirpstack_embedded.core.region import RegionPlan
 from chirpstack_embedded.station import Bridge, router_config
 from wire.errors import Illegal, Malformed
 from wire.eui64 import EUI64
+from wire.lorawan.region import Modulation
+from wire.lorawan.region.catalogue import COMMON
 from wire.station import (
     DeviceClass,
     DnMsg,
@@ -281,6 +285,35 @@ def test_the_configuration_is_that_of_the_region() -> None:
     assert not config.hears(868_800_000, 5)
     assert (None, ()) == (config.net_ids, config.join_euis)
     assert 29.0 == config.max_eirp_dbm
+
+
+@pytest.mark.parametrize("name", sorted(COMMON))
+def test_every_region_is_told_its_channels_and_spectrum(name: str) -> None:
+    plan = RegionPlan(Region(id="there", common_name=name))
+    config = router_config(plan)
+
+    assert config == parse_from_server(str(config))
+    for index in plan.enabled_channels:
+        channel = plan.channels[index]
+        assert config.hears(channel.frequency_hz, min(channel.data_rates))
+    for rate in plan.table.data_rates:
+        told = config.rate(rate.index)
+        is_lora_or_fsk = rate.modulation is not Modulation.LR_FHSS
+        assert is_lora_or_fsk == (told is not None)
+    assert config.holds(plan.table.rx2_frequency_hz)
+
+
+def test_a_sub_band_of_us915_is_one_board_with_its_wide_channel() -> None:
+    network = RegionNetwork(enabled_uplink_channels=(*range(8), 64))
+    region = Region(id="us915_0", common_name="US915", network=network)
+    config = router_config(RegionPlan(region))
+
+    assert ("US902", "sx1301/1") == (config.region, config.hwspec)
+    wide = Rate(spreading_factor=8, bandwidth_hz=500_000)
+    assert wide == config.data_rates[4]
+    assert replace(wide, is_downlink_only=True) == config.data_rates[12]
+    single = {"radio": 0, "if": 300_000, "bandwidth": 500_000, "spread_factor": 8}
+    assert {"enable": True, **single} == config.boards[0]["chan_Lora_std"]
 
 
 def test_a_configured_power_is_the_gateways_limit() -> None:

@@ -1,10 +1,14 @@
 """A small city in every region: join, uplinks, commands and ADR, in virtual time."""
 
 import re
+import shutil
+from pathlib import Path
 
 import pytest
-from tests.garonne.scenario.small import LAMPS, lamps, ran, wrong
+from tests.garonne.scenario.small import HOME, LAMPS, lamps, ran, wrong
 
+from garonne.scenario.files import prepared
+from garonne.scenario.virtual import VirtualCity
 from wire.errors import Malformed
 from wire.lorawan.region.catalogue import REGIONS
 from wire.scenario import Scenario
@@ -81,3 +85,41 @@ def test_adr_lowers_the_power_of_near_lamps(region: str) -> None:
 def test_a_region_that_nobody_knows_is_refused_by_name() -> None:
     with pytest.raises(Malformed, match="region is one of eu868, us915_0"):
         Scenario.of(lamps(scenario={**LAMPS["scenario"], "region": "mars"}))
+
+
+@pytest.mark.slow
+@pytest.mark.proves("feature:lorawan-1.1", "mac:RekeyInd", "mac:DeviceModeInd")
+@pytest.mark.parametrize("region", ["eu868", "us915_1", "as923"])
+def test_a_city_of_lorawan_1_1_joins_reports_and_obeys(
+    region: str, tmp_path: Path
+) -> None:
+    home = newer(tmp_path)
+    log: list[bytes] = []
+    scenario = {**LAMPS["scenario"], "duration_s": 900, "region": region}
+    document = lamps(scenario=scenario, commands=[DIM])
+    ready = prepared(Scenario.of(document), home)
+
+    report = VirtualCity(ready, home, log=log.append).run()
+
+    assert [] == wrong(
+        report,
+        "joined = 1",
+        "lost = 0",
+        "delivery > 0.8",
+        "laws.* = true",
+        "commands.requested = 9",
+        "commands.confirmed = 9",
+    )
+    said = b"\n".join(log)
+    assert 4 == said.count(b"RekeyConf(minor=1)")
+    assert 4 == said.count(b"DeviceModeConf(device_class=2)")
+
+
+def newer(folder: Path) -> Path:
+    """The catalogue with street lights of LoRaWAN 1.1."""
+    shutil.copytree(HOME / "chirpstack", folder / "chirpstack", symlinks=True)
+    path = folder / "chirpstack" / "device-types" / "street-light" / "device-type.toml"
+    text = path.read_text("utf-8")
+    assert 'mac_version = "1.0.3"' in text
+    path.write_text(text.replace('"1.0.3"', '"1.1.0"'), "utf-8")
+    return folder
