@@ -39,6 +39,9 @@ PARTLY: dict[str, str] = {
     "config:logging.level": "read; `GARONNE_LOG` decides",
     "grpc:DeviceProfileService/List": "only by tenant: no vendor or device",
     "grpc:InternalService/Settings": "no OpenID Connect and no OAuth2",
+    "grpc:GatewayService/GetDutyCycleMetrics": "always empty",
+    "grpc:ApplicationService/ListIntegrations": "MQTT is the only one",
+    "grpc:InternalService/GlobalSearch": "names and ids, not tags",
     "config:regions.gateway.backend.enabled": "only `mqtt`",
     "config:integration.enabled": "only `mqtt`",
 }
@@ -166,8 +169,8 @@ FEATURES: dict[str, tuple[State, str]] = {
     "quotas": ("emulated", "devices and gateways of a tenant"),
     "api-keys": ("emulated", "administrator, tenant, read-only"),
     "restart": ("emulated", "counters, queues and sessions survive it"),
-    "measurements": ("not emulated", ""),
-    "link-metrics": ("not emulated", ""),
+    "measurements": ("emulated", "found in objects, kept by hour, day and month"),
+    "link-metrics": ("emulated", "of devices and gateways, not their duty cycles"),
     "region-eu868": ("emulated", ""),
     "regions": (
         "partly",

@@ -84,6 +84,7 @@ class Program:
                 keys=self._store.keys,
                 gateways=self._store.gateways,
                 multicast=self._store.multicast,
+                series=self._store.series,
                 payloads=payloads,
                 rng=rng,
                 plans={

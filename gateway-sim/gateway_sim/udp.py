@@ -146,10 +146,7 @@ class UdpForwarder(asyncio.DatagramProtocol):
         try:
             packet = parse(data)
         except Malformed as fault:
-            log.warning(
-                "gateway.down.drop gateway_id=%s reason=%s", self._gateway_id, fault
-            )
-            self._on_refused()
+            self._refuse(str(fault))
             return
         match packet:
             case PullAck():
@@ -159,7 +156,13 @@ class UdpForwarder(asyncio.DatagramProtocol):
             case PullResp():
                 self._on_downlink(self.gateway, requested(packet))
             case _:
-                self._on_refused()
+                self._refuse(f"a server sends no {type(packet).__name__}")
+
+    def _refuse(self, reason: str) -> None:
+        log.warning(
+            "gateway.down.drop gateway_id=%s reason=%s", self._gateway_id, reason
+        )
+        self._on_refused()
 
     def _reached(self) -> None:
         self._answered_s = asyncio.get_running_loop().time()

@@ -50,6 +50,16 @@ def test_what_was_expected_is_answered_as_what_was_not(process: CodecProcess) ->
     assert [DecodedObject({"first": float(first)}) for first in range(42)] == answers
 
 
+def test_equal_uplinks_are_decoded_each_for_itself(process: CodecProcess) -> None:
+    drawn = "function decodeUplink() { return {data: {drawn: Math.random()}}; }"
+    codec = Codec(runner=process)
+    codec.expect([uplink(drawn, 1)] * 3)
+
+    answers = {repr(answer(codec, uplink(drawn, 1))) for _ in range(3)}
+
+    assert 3 == len(answers)
+
+
 def test_a_call_that_no_limit_stops_is_interrupted_and_harms_no_other(
     process: CodecProcess, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -21,8 +21,10 @@ from chirpstack_embedded.config import (
     load_configuration,
     parse_configuration,
 )
+from chirpstack_embedded.core.region import RegionPlan
 from chirpstack_embedded.core.session import abp_session
 from chirpstack_embedded.errors import BadConfiguration
+from chirpstack_embedded.station.config import router_config
 from wire.lorawan.data import DataFrame
 from wire.lorawan.ids import DevAddr
 from wire.lorawan.join import JoinAccept, JoinRequest
@@ -382,3 +384,17 @@ def test_abp_devices_have_no_region_before_their_first_uplink() -> None:
     assert abroad.device.session is not None
     assert "au915_1" == abroad.device.session.region_config_id
     assert gw.DownlinkFrame is type(abroad.downlinks[0])
+
+
+@pytest.mark.parametrize("id_", REGIONS)
+def test_basics_station_is_told_every_region(id_: str) -> None:
+    (region, *_) = stock(id_).regions
+    config = router_config(RegionPlan(region))
+
+    heard = {channel.frequency_hz for channel in config.up_channels}
+    wanted = {channel.frequency_hz for channel in REGIONS[id_].stock_channels()}
+    assert wanted == heard
+    rx2 = config.data_rates[REGIONS[id_].rx2_data_rate]
+    assert rx2 is not None
+    low_hz, high_hz = config.frequency_range_hz
+    assert low_hz <= REGIONS[id_].rx2_frequency_hz <= high_hz

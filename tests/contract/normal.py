@@ -41,7 +41,7 @@ class Names:
                 for key, inner in value.items()
             }
         if isinstance(value, list | tuple):
-            return sorted_receptions([self.normal(inner) for inner in value])
+            return in_order([self.normal(inner) for inner in value])
         return value
 
     def _text(self, text: str) -> str:
@@ -60,8 +60,9 @@ class Names:
         return sum(name.startswith("<uuid ") for name in self._known.values())
 
 
-def sorted_receptions(items: list[Any]) -> list[Any]:
-    """Sort what ChirpStack gives in arbitrary order: the receptions of a frame."""
-    if items and all(isinstance(item, dict) and "gatewayId" in item for item in items):
-        return sorted(items, key=lambda item: str(item["gatewayId"]))
+def in_order(items: list[Any]) -> list[Any]:
+    """Sort what ChirpStack gives in arbitrary order: receptions and data sets."""
+    for key in ("gatewayId", "label"):
+        if items and all(isinstance(item, dict) and key in item for item in items):
+            return sorted(items, key=lambda item: str(item[key]))
     return items

@@ -228,6 +228,13 @@ class World:
 
     # -- then
 
+    def show(self, name: str, answer: Any) -> None:
+        """Write down what was answered, without the request."""
+        if isinstance(answer, Refusal):
+            self._write(shown=name, refused=answer.code, message=answer.message)
+        else:
+            self._write(shown=name, answer=MessageToDict(answer))
+
     def then_event(self, kind: str) -> dict[str, Any]:
         """Wait for the next event of a kind."""
         document: dict[str, Any] = json.loads(

@@ -92,3 +92,27 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(
 
     assert 1 == prepare(tmp_path)
     assert "deployment.init.fail" in capsys.readouterr().err
+
+
+def test_a_gateway_gets_a_user_of_its_own_that_the_next_start_keeps(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = ["--secrets", f"{tmp_path}/secrets", "--data", f"{tmp_path}/data"]
+
+    assert 0 == main([*folders, "--gateway", "0016C001F1500A2B"])
+    first = capsys.readouterr().out.splitlines()[-1]
+    assert 0 == main([*folders, "--gateway", "0016c001f1500a2b"])
+    assert first == capsys.readouterr().out.splitlines()[-1]
+    assert first.startswith("user 0016c001f1500a2b password ")
+    assert 0 == main(folders)
+    users = (tmp_path / "secrets/mosquitto/users").read_text().splitlines()
+    assert "0016c001f1500a2b" in {line.partition(":")[0] for line in users}
+
+
+def test_a_gateway_id_that_is_none_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = ["--secrets", f"{tmp_path}/secrets", "--data", f"{tmp_path}/data"]
+
+    assert 1 == main([*folders, "--gateway", "roof"])
+    assert "roof" in capsys.readouterr().err

@@ -78,6 +78,12 @@ def test_nine_join_requests_try_every_sub_band_and_the_wide_channels(
     }
 
 
+def test_a_whole_round_takes_less_than_three_minutes() -> None:
+    nine = requests(US915, 1)[:9]
+
+    assert nine[-1].end_s - NOON < 180
+
+
 def test_devices_do_not_all_begin_with_the_same_sub_band() -> None:
     first = {requests(AU915, seed)[0].frequency_hz for seed in range(8)}
 

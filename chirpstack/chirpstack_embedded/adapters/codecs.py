@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import count
 
@@ -35,9 +36,10 @@ class CodecProcess:
         self._is_ready = False
         self._scripts: dict[str, int] = {}
         self._numbers = count()
+        self._asked: dict[Job, deque[int]] = {}
         self._jobs: dict[int, Job] = {}
-        self._open: dict[Job, int] = {}
-        self._answers: dict[Job, str] = {}
+        """Unanswered, in their order."""
+        self._answers: dict[int, str] = {}
 
     @property
     def pid(self) -> int | None:
@@ -59,31 +61,51 @@ class CodecProcess:
     def begin(self, jobs: Sequence[Job]) -> None:
         """Send jobs whose answers ``run`` will ask for; forget those of before."""
         with self._lock:
-            self._forget()
+            self._asked.clear()
+            self._jobs.clear()
             self._answers.clear()
-            self._send(dict.fromkeys(jobs))
+            self._tidy()
+            self._send(self._number(jobs))
 
     def run(self, job: Job) -> str:
         """Return the verdict."""
         with self._lock:
-            while (answer := self._answers.get(job)) is None:
-                if job not in self._open:
-                    self._send([job])
+            if job not in self._asked:
+                self._tidy()
+                self._send(self._number([job]))
+            numbers = self._asked[job]
+            number = numbers.popleft()
+            if not numbers:
+                del self._asked[job]
+            while number in self._jobs:
                 if not self._hear():
                     self._find_culprit()
-            return answer
+            return self._answers.pop(number)
 
-    def _send(self, jobs: Iterable[Job]) -> None:
+    def _tidy(self) -> None:
+        """Begin again, when nothing is open, before there are too many scripts."""
+        if len(self._scripts) > MOST_SCRIPTS and not self._jobs:
+            self._kill()
+
+    def _number(self, jobs: Iterable[Job]) -> list[int]:
+        numbers = []
+        for job in jobs:
+            number = next(self._numbers)
+            self._jobs[number] = job
+            self._asked.setdefault(job, deque()).append(number)
+            numbers.append(number)
+        return numbers
+
+    def _send(self, numbers: Iterable[int]) -> None:
         fresh: list[tuple[int, str]] = []
         lines: list[tuple[int, int, str, str]] = []
         child = self._living()
-        for job in jobs:
+        for number in numbers:
+            job = self._jobs[number]
             script = self._scripts.get(job.script)
             if script is None:
                 script = self._scripts[job.script] = len(self._scripts)
                 fresh.append((script, job.script))
-            number = self._open[job] = next(self._numbers)
-            self._jobs[number] = job
             lines.append((number, script, job.function, job.given))
         if lines:
             child.link.send(("run", fresh, lines))
@@ -101,44 +123,35 @@ class CodecProcess:
             return False
         self._is_ready = True
         for number, answer in message[1:] and message[1]:
-            job = self._jobs.pop(number, None)
-            if job is not None:
-                self._open.pop(job, None)
-                self._answers[job] = answer
+            if self._jobs.pop(number, None) is not None:
+                self._answers[number] = answer
         return True
 
     def _find_culprit(self) -> None:
         """Run what is open again, one by one, until a call hangs or kills again."""
-        left = list(self._open)
+        left = list(self._jobs)
         self._kill()
         while left:
-            job = left.pop(0)
-            self._send([job])
-            while job in self._open and self._hear():
+            number = left.pop(0)
+            self._send([number])
+            while number in self._jobs and self._hear():
                 pass
-            if job in self._open:
-                logger.warning("codec.kill script_octets=%d", len(job.script))
+            if number in self._jobs:
+                script = self._jobs.pop(number).script
+                logger.warning("codec.kill script_octets=%d", len(script))
+                self._answers[number] = f"{INTERRUPTED}\n"
                 self._kill()
-                self._answers[job] = f"{INTERRUPTED}\n"
                 break
         self._send(left)
 
     def _living(self) -> Child:
-        if len(self._scripts) > MOST_SCRIPTS:
-            self._kill()
         if self._child is None:
-            self._scripts.clear()
             self._is_ready = False
             self._child = Child("codec_process", self._limits)
         return self._child
 
     def _kill(self) -> None:
-        self._forget()
         if self._child is not None:
             self._child.kill()
         self._child = None
         self._scripts.clear()
-
-    def _forget(self) -> None:
-        self._open.clear()
-        self._jobs.clear()

@@ -133,6 +133,7 @@ class Engine:
                 self._store.outbox.remove(event.id for event in settled)
             self._feed(arrivals)
             self._server.tick(self._horizon(arrivals))
+            self._store.keep_house(self._clock())
             events = self._server.events()
             outgoing = self._store.outbox.add(
                 (event.topic, event.payload) for event in events

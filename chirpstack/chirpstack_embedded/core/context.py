@@ -15,6 +15,7 @@ from chirpstack_embedded.core.frame_log import FrameLine
 from chirpstack_embedded.core.payloads import Payloads
 from chirpstack_embedded.core.region import RegionPlan
 from chirpstack_embedded.core.rendering import dump
+from chirpstack_embedded.core.series import NoSeries, SeriesBook
 from chirpstack_embedded.model import (
     Device,
     Gateway,
@@ -166,6 +167,7 @@ class Context:
     payloads: Payloads
     rng: random.Random
     plans: Mapping[str, RegionPlan]
+    series: SeriesBook = field(default_factory=NoSeries)
     new_uuid: Callable[[], uuid.UUID] = uuid.uuid4
     events: list[Event] = field(default_factory=list)
     transmissions: list[Transmission] = field(default_factory=list)

@@ -10,6 +10,8 @@ from chirpstack_embedded.core.dev_addr import random_dev_addr
 from chirpstack_embedded.core.gateway_choice import choose_gateway
 from chirpstack_embedded.core.reception import HeardFrame, filter_by_tenant
 from chirpstack_embedded.core.region import RegionPlan
+from chirpstack_embedded.core.rendering import NANO
+from chirpstack_embedded.core.series import note_error
 from chirpstack_embedded.core.session import class_at_start, otaa_session
 from chirpstack_embedded.core.verdict import Accepted, Dropped, Verdict
 from chirpstack_embedded.model import (
@@ -93,6 +95,7 @@ def _verify(
         description="MIC of join-request is invalid, make sure keys are correct",
         context={"deduplication_id": heard.deduplication_id},
     )
+    note_error(context.series, device.dev_eui, "UPLINK_MIC", heard.time_ns / NANO)
     return Dropped(cause="join_mic", details=f"dev_eui={device.dev_eui}")
 
 
@@ -115,6 +118,7 @@ def _burn(
             "dev_nonce": str(request.dev_nonce),
         },
     )
+    note_error(context.series, device.dev_eui, "OTAA", heard.time_ns / NANO)
     return Dropped(cause="dev_nonce", details=f"dev_eui={device.dev_eui}")
 
 

@@ -22,6 +22,7 @@ from chirpstack_embedded.core.join import handle_join
 from chirpstack_embedded.core.multicast import run_multicast_pass
 from chirpstack_embedded.core.reception import HeardFrame, assemble
 from chirpstack_embedded.core.scheduler import run_pass
+from chirpstack_embedded.core.series import note_stats
 from chirpstack_embedded.core.tx_ack import handle_tx_ack
 from chirpstack_embedded.core.uplink import (
     expect_payloads,
@@ -236,6 +237,9 @@ class NetworkServer:
         if not known:
             details = f"gateway_id={said.gateway_id}"
             self._drop("gw", Dropped(cause="unknown_gateway", details=details))
+            return
+        plan = self._context.plans[said.region_config_id]
+        note_stats(self._context.series, plan, stats, now)
 
     def _judge(self, what: str, verdict: Verdict) -> None:
         if isinstance(verdict, Dropped):

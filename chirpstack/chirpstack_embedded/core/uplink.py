@@ -13,6 +13,7 @@ from chirpstack_embedded.core.downlink import Response
 from chirpstack_embedded.core.mac.exchange import Exchange
 from chirpstack_embedded.core.reception import HeardFrame, filter_by_tenant
 from chirpstack_embedded.core.rendering import NANO, verbatim
+from chirpstack_embedded.core.series import note_measurements, note_uplink
 from chirpstack_embedded.core.verdict import Accepted, Dropped, Verdict
 from chirpstack_embedded.history import UplinkHistory, UplinkRecord
 from chirpstack_embedded.model import (
@@ -121,6 +122,15 @@ def handle_data(context: Context, heard: HeardFrame, now: float) -> Outcome:
     _append_history(heard, session, found.f_cnt)
     _tell_up(context, heard, frame, found, data, class_before)
     context.devices.save(device)
+    note_uplink(
+        context.series,
+        device.dev_eui,
+        frequency_hz=heard.tx_info.frequency,
+        dr=heard.dr,
+        max_rssi_dbm=heard.max_rssi_dbm,
+        max_snr_db=heard.max_snr_db,
+        at=now,
+    )
     if frame.f_ctrl.ack:
         _acknowledge(context, heard, device)
     response = Response(
@@ -334,6 +344,13 @@ def _tell_up(
         "Data": payload.hex(),
     }
     context.emit("up", device, document, heard.time_ns, properties)
+    if decoded is not None and _is_measured(device):
+        note_measurements(context.series, device, decoded.object, heard.time_ns / NANO)
+
+
+def _is_measured(device: Device) -> bool:
+    profile = device.profile
+    return profile.auto_detect_measurements or len(profile.measurements) > 0
 
 
 def _decode(

@@ -7,7 +7,7 @@ from google.protobuf.empty_pb2 import Empty
 
 from chirpstack_embedded.core.dev_addr import random_dev_addr
 from chirpstack_embedded.core.session import abp_session, class_at_start
-from chirpstack_embedded.grpc_api import multicast, queue
+from chirpstack_embedded.grpc_api import metrics, multicast, queue
 from chirpstack_embedded.grpc_api.applications import find as find_application
 from chirpstack_embedded.grpc_api.call import Call
 from chirpstack_embedded.grpc_api.device_profiles import find as find_profile
@@ -257,6 +257,8 @@ METHODS = {
     "FlushQueue": queue.flush_queue,
     "GetQueue": queue.get_queue,
     "GetNextFCntDown": queue.get_next_f_cnt_down,
+    "GetMetrics": metrics.device_metrics,
+    "GetLinkMetrics": metrics.device_link_metrics,
 }
 
 _ORDERS = {

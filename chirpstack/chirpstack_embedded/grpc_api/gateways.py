@@ -6,7 +6,7 @@ from typing import Any
 from chirpstack_api import api
 from google.protobuf.empty_pb2 import Empty
 
-from chirpstack_embedded.grpc_api import multicast
+from chirpstack_embedded.grpc_api import metrics, multicast
 from chirpstack_embedded.grpc_api.call import Call
 from chirpstack_embedded.grpc_api.fields import parse_eui, parse_uuid, timestamp
 from chirpstack_embedded.grpc_api.paging import page
@@ -101,6 +101,8 @@ METHODS = {
     "Update": update,
     "Delete": delete,
     "List": list_,
+    "GetMetrics": metrics.gateway_metrics,
+    "GetDutyCycleMetrics": metrics.gateway_duty_cycle_metrics,
 }
 
 _ORDERS: dict[int, Callable[[Record[api.Gateway]], Any]] = {

@@ -172,11 +172,26 @@ create index multicast_group_queue_item_group
     on multicast_group_queue_item(multicast_group_id);
 """
 
+SERIES = """
+create table series (
+    name text not null,
+    aggregation text not null,
+    at integer not null,
+    sums text not null,
+    primary key (name, aggregation, at)
+) strict, without rowid;
+
+create table series_state (
+    name text primary key,
+    value text not null
+) strict, without rowid;
+"""
+
 # The JSON of sessions knows LoRaWAN 1.1's keys and counters; one without them reads as
 # 1.0.x. Only a server that knows them may open the file afterwards.
 LORAWAN_1_1 = "select 1;"
 
-MIGRATIONS = (FIRST, MULTICAST, LORAWAN_1_1)
+MIGRATIONS = (FIRST, MULTICAST, LORAWAN_1_1, SERIES)
 """What brings a database from each version to the next; an empty file has version 0."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -13,12 +13,14 @@ from chirpstack_embedded.store.gateways import Gateways
 from chirpstack_embedded.store.keys import DeviceKeys
 from chirpstack_embedded.store.multicast import MulticastGroups
 from chirpstack_embedded.store.outbox import Outbox
+from chirpstack_embedded.store.overview import Overview
 from chirpstack_embedded.store.records import (
     applications,
     device_profiles,
     tenants,
 )
 from chirpstack_embedded.store.schema import ADMIN_USER_ID, DEFAULT_TENANT_ID
+from chirpstack_embedded.store.series import Series
 
 
 class Store:
@@ -37,6 +39,8 @@ class Store:
         self.devices = Devices(self.database)
         self.keys = DeviceKeys(self.database)
         self.outbox = Outbox(self.database)
+        self.series = Series(self.database)
+        self.overview = Overview(self.database)
         self.gateways = Gateways(self.database, self._changed)
         self.multicast = MulticastGroups(self.database)
         self.tenants = tenants(self.database, self._changed)
@@ -46,7 +50,9 @@ class Store:
             self._first_rows(now)
 
     def close(self) -> None:
-        """Release the file."""
+        """Write what waits and release the file."""
+        with self.transaction():
+            self.series.write_all()
         self.database.close()
 
     @contextmanager
@@ -62,6 +68,16 @@ class Store:
                 self.gateways.forget_all()
                 self.multicast.recount()
                 raise
+
+    def keep_house(self, now: float) -> None:
+        """Write some of the sums, and let profiles learn what was found in objects."""
+        self.series.write_some(now)
+        for profile_id, keys in self.series.expected().items():
+            record = self.device_profiles.get(profile_id)
+            if record is not None:
+                for key in keys - set(record.message.measurements):
+                    record.message.measurements[key].SetInParent()
+                self.device_profiles.update(record.message, now)
 
     def _changed(self) -> None:
         # A tenant, application, profile or gateway changed: cached devices hold copies.

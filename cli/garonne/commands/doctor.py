@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import ExitStack
 
 from city.doctor import examine, finding_document
 from city.errors import BadSettings, CityError
 from city.network import Network
+from city.redis import connect
 from city.settings import Reader
 from garonne.errors import Refused
 from garonne.places import city_of
@@ -28,9 +30,13 @@ def doctor(
     try:
         read = Reader(environment)
         chirpstack, broker = read.chirpstack(), read.mqtt()
+        redis = read.redis() if environment.get("GARONNE_REDIS") else None
         read.check()
-        with Network(chirpstack.target, chirpstack.token) as network:
-            finding = examine(dev_eui, network, broker, listen_s=listen)
+        with ExitStack() as stack:
+            network = Network(chirpstack.target, chirpstack.token)
+            stack.enter_context(network)
+            store = stack.enter_context(connect(redis)) if redis else None
+            finding = examine(dev_eui, network, broker, store=store, listen_s=listen)
     except (BadSettings, CityError) as error:
         raise Refused(str(error)) from None
     if as_json:

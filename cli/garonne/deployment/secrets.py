@@ -13,6 +13,7 @@ from typing import Final
 
 __all__ = [
     "BROKER_USERS",
+    "GATEWAY",
     "OWNERS",
     "PASSWORDS",
     "SecretFile",
@@ -40,6 +41,9 @@ PASSWORDS: Final = (
 
 BROKER_USERS: Final = ("chirpstack", "gateways", "ingest", "sender", "doctor")
 """The users of deploy/compose/mosquitto/acl."""
+
+GATEWAY: Final = "gateway-"
+"""Before a gateway's id in the list of passwords: a gateway with a user of its own."""
 
 ROOT: Final = "garonne-root"
 WRITER: Final = "garonne-archive-writer"
@@ -86,8 +90,8 @@ def _table(
     return {
         "mosquitto": {
             "users": "\n".join(
-                broker_line(user, secret[f"broker-{user}"], salt())
-                for user in BROKER_USERS
+                broker_line(user, password, salt())
+                for user, password in _broker_users(secret).items()
             )
         },
         "postgres": {"password": secret["postgres"]},
@@ -116,6 +120,16 @@ def _table(
         "gateways": {"mqtt": _mqtt("gateways", secret)},
         "doctor": {"mqtt": _mqtt("doctor", secret)},
     }
+
+
+def _broker_users(secret: Passwords) -> Mapping[str, str]:
+    """Return our own users, and each gateway that has one, by its id."""
+    gateways = {
+        name.removeprefix(GATEWAY): password
+        for name, password in secret.items()
+        if name.startswith(GATEWAY)
+    }
+    return {user: secret[f"broker-{user}"] for user in BROKER_USERS} | gateways
 
 
 def _mqtt(user: str, secret: Passwords) -> str:

@@ -12,10 +12,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, Final
 
-from city.doctor.events import event_of, frame_of
+from redis import Redis
+
+from city.doctor.events import event_of, frame_of, unique
 from city.doctor.facts import DeviceFacts, Event, Facts, Frame, GatewayFacts
 from city.doctor.finding import Finding
 from city.doctor.radio import TOPICS, Radio
+from city.doctor.remembered import remembered
 from city.doctor.verdict import judge
 from city.errors import NetworkError, NotThere
 from city.mqtt import Subscriber
@@ -41,16 +44,21 @@ def examine(
     network: Network,
     broker: Mqtt | None = None,
     *,
+    store: Redis | None = None,
     listen_s: float = LISTEN_S,
     clock: Callable[[], float] = time.time,
 ) -> Finding:
     """
     Return why a device is not heard, or that all is well.
 
-    Listens ``listen_s`` seconds at most, and only while more could be learnt. Raises
+    Listens ``listen_s`` seconds at most, and only while more could be learnt. ``store``
+    is our own Redis, which remembers more events than ChirpStack does. Raises
     NetworkError when ChirpStack or the broker cannot be asked.
     """
-    doctor = Doctor(str(EUI64.parse(dev_eui)), network, clock)
+    dev_eui = str(EUI64.parse(dev_eui))
+    doctor = Doctor(dev_eui, network, clock)
+    if store is not None:
+        doctor.remember(remembered(store, dev_eui))
     with ExitStack() as stack:
         for follow in doctor.streams():
             stack.enter_context(follow)
@@ -78,6 +86,11 @@ class Doctor:
             dev_addr=self._device.dev_addr if self._device else "",
             app_key=self._device.app_key if self._device else "",
         )
+
+    def remember(self, events: list[Event]) -> None:
+        """Take events that are not from ChirpStack's own short memory."""
+        with self._lock:
+            self._events += events
 
     def streams(self) -> list[AbstractContextManager[None]]:
         """Return what follows the device's events and frames."""
@@ -115,7 +128,7 @@ class Doctor:
                 device=device,
                 backwards="" if device else backwards(self._network, self._dev_eui),
                 gateways=self._gateways,
-                events=tuple(self._events),
+                events=unique(self._events),
                 frames=tuple(self._frames),
                 heard=tuple(self._radio.heard),
                 answers=tuple(self._radio.answers),

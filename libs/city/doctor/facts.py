@@ -61,12 +61,14 @@ class Event:
     """
     An event of the device: kind, log code and text, and who heard it best.
 
-    ``time`` is the server's, ``noted_at`` when it reached us.
+    ``time`` is the server's, ``noted_at`` when it reached us, ``frame_id`` ChirpStack's
+    name of the frame it comes from.
     """
 
     kind: str
     time: float
     noted_at: float = float("-inf")
+    frame_id: str = ""
     code: str = ""
     description: str = ""
     gateway_id: str = ""

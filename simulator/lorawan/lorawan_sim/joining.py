@@ -111,6 +111,12 @@ class Joining:
         self.attempt += 1
         self.used_data_rate = data_rate
 
+    def _rounds(self) -> int:
+        """Attempts that could have been heard: in a fixed plan, one in nine."""
+        if self._region.fixed_channels:
+            return 1 + self.attempt // (BANKS + 1)
+        return self.attempt
+
     def note(self, reason: str) -> None:
         """Remember what was measured while waiting for the accept."""
         if reason not in self._notes:
@@ -120,7 +126,7 @@ class Joining:
         """Plan the next attempt; say why this one failed."""
         patient = self.attempt <= _PATIENT_ATTEMPTS
         most = _LONGEST_PAUSE_S if patient else _LONGEST_LATER_S
-        longest = min(_SHORTEST_PAUSE_S * 2.0 ** min(self.attempt, 6), most)
+        longest = min(_SHORTEST_PAUSE_S * 2.0 ** min(self._rounds(), 6), most)
         self.starts_at = now + self._dice.uniform(_SHORTEST_PAUSE_S, longest)
         return "; ".join(self._notes) or nothing_heard
 
