@@ -69,7 +69,8 @@ class HeardFrame:
         return tuple(
             [
                 Reception(
-                    gateway_id=rx.gateway_id,
+                    # The book's own text: devices keep it, and they are many.
+                    gateway_id=self.gateways[rx.gateway_id].gateway_id,
                     rssi_dbm=rx.rssi,
                     snr_db=rx.snr,
                     board=rx.board,
