@@ -46,6 +46,7 @@ class Pair(World):
         session: DeviceSession | None = None,
         mac_version: str = "1.1.0",
         server_version: str = "LORAWAN_1_1_0",
+        card: Card = CARD,
         **profile: Any,
     ) -> None:
         super().__init__(configured)
@@ -65,7 +66,7 @@ class Pair(World):
             self.store.keys.create(keys, self.now)
         self.script = Script()
         self.end_device = Device(
-            CARD,
+            card,
             self.script,
             Profile(region=region, mac_version=mac_version, class_c=class_c),
             session=session,

@@ -1,5 +1,6 @@
 """Every flow of a LoRaWAN 1.1 device with the embedded server, in virtual time."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from tests.lorawan_sim.network import NEAR, rx1
 
 from chirpstack_embedded.config import RejoinRequest
 from chirpstack_embedded.core.session import abp_session
+from lorawan_sim.card import Profile
+from lorawan_sim.device import Device
 from lorawan_sim.events import What
 from lorawan_sim.plan import personalised
 from lorawan_sim.session import Session
@@ -331,12 +334,40 @@ def test_a_1_1_device_falls_back_where_the_profile_is_of_1_0() -> None:
 
 
 def test_a_1_0_device_does_not_join_where_the_profile_is_of_1_1() -> None:
-    pair = Pair(mac_version="1.0.3")
+    old = replace(CARD, app_key=NWK_KEY, nwk_key=None)
+    pair = Pair(mac_version="1.0.3", card=old)
 
     pair.end_device.join(pair.now)
     pair.run(60)
 
+    assert "join" in pair.then_kinds()
     assert not pair.end_device.joined
+    reasons = [str(event.fact("reason")) for event in pair.told(What.JOIN_FAILED)]
+    assert "wrong MIC" in reasons[0]
+
+
+def test_an_accept_with_an_old_nonce_is_not_taken() -> None:
+    pair = Pair()
+    session = abp()
+    session.join_nonce = 0
+    other = Device(
+        CARD,
+        pair.script,
+        Profile(region=EU868, mac_version="1.1.0"),
+        session=session,
+        dev_nonce=9,
+    )
+    other._talk = None  # its session is lost, what it knows of nonces is not
+    pair.end_device = other
+
+    pair.end_device.join(pair.now)
+    pair.run(9)
+    assert not pair.end_device.joined
+    assert "old JoinNonce" in str(pair.told(What.JOIN_FAILED)[0].fact("reason"))
+    pair.run(60)
+
+    assert pair.end_device.joined
+    assert 1 == pair.ours.join_nonce
 
 
 def test_a_repetition_on_another_channel_is_signed_anew_and_dropped_as_one() -> None:
