@@ -56,10 +56,16 @@ GATEWAYS = ("0016c001f1500a01", "0016c001f1500a02", "0016c001f1500a03")
 DEDUPLICATION_S = 0.2
 JOIN_RATE = 300
 FIRST_PARTY = 1_000
-SETTLING, SETTLING_RATE = 3, 750
+SETTLING, SETTLING_RATE = 2, 500
+FULL_VIEWS = 10_000  # uplinks after which the server's log views forget
 AT_ONCE = 32
 SERVER = (sys.executable, "-m", "chirpstack_embedded", "-c", str(CONFIG))
 DRAIN_S = 60.0
+NAMES = (
+    "GARONNE_BENCH_CHIRPSTACK_GRPC",
+    "GARONNE_BENCH_CHIRPSTACK_MQTT",
+    "GARONNE_BENCH_CHIRPSTACK_TOKEN",
+)
 KEY = Key(bytes(range(16)))
 JOIN_EUI = EUI64(bytes(8))
 NO_ADR = FCtrl()
@@ -371,9 +377,9 @@ def parties(devices: int) -> list[range]:
 
 
 def settle(wire: Wire, crowd: Crowd, target: Target) -> None:
-    """Let every device speak a few times: MAC commands, caches, histories."""
-    rate = SETTLING_RATE
-    run(wire, crowd, rate, SETTLING * len(crowd.sessions) / rate, target)
+    """Let the devices speak: MAC commands, caches, histories, full log views."""
+    spoken = max(FULL_VIEWS, SETTLING * len(crowd.sessions))
+    run(wire, crowd, SETTLING_RATE, spoken / SETTLING_RATE, target)
 
 
 @contextmanager
@@ -414,12 +420,11 @@ def new_token(env: Mapping[str, str]) -> str:
 
 def given(environ: Mapping[str, str]) -> Target | None:
     """Return the ChirpStack that the environment names."""
-    names = [f"GARONNE_BENCH_CHIRPSTACK_{one}" for one in ("GRPC", "MQTT", "TOKEN")]
-    values = [environ.get(name, "") for name in names]
+    values = [environ.get(name, "") for name in NAMES]
     if not any(values):
         return None
     if not all(values):
-        raise SystemExit(f"to measure a ChirpStack, set all of {', '.join(names)}")
+        raise SystemExit(f"to measure a ChirpStack, set all of {', '.join(NAMES)}")
     address, mqtt, token = values
     return Target(grpc=address, token=token, broker=Broker.parse(mqtt))
 

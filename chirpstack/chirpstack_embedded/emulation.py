@@ -40,6 +40,8 @@ PARTLY: dict[str, str] = {
     "grpc:DeviceProfileService/List": "only by tenant: no vendor or device",
     "grpc:InternalService/Settings": "no OpenID Connect and no OAuth2",
     "grpc:GatewayService/GetDutyCycleMetrics": "always empty",
+    "grpc:ApplicationService/ListIntegrations": "MQTT is the only one",
+    "grpc:InternalService/GlobalSearch": "names and ids, not tags",
     "config:regions.gateway.backend.enabled": "only `mqtt`",
     "config:integration.enabled": "only `mqtt`",
 }

@@ -75,7 +75,7 @@ class Streams:
     def __init__(self, most_lines: int = MOST_LINES) -> None:
         self._changed = threading.Condition()
         self._most_lines = most_lines
-        self._views: dict[Key, deque[tuple[int, Line]]] = {}
+        self._views: dict[Key, list[tuple[int, Line]]] = {}
         self._all: deque[tuple[int, Line]] = deque()
         self._numbers = count(1)
 
@@ -106,10 +106,9 @@ class Streams:
                 entry = (next(self._numbers), line)
                 self._all.append(entry)
                 for view in line.views:
-                    items = self._views.get(view)
-                    if items is None:
-                        items = self._views[view] = deque(maxlen=HISTORY)
+                    items = self._views.setdefault(view, [])
                     items.append(entry)
+                    del items[:-HISTORY]
             while len(self._all) > self._most_lines:
                 self._forget(self._all.popleft())
             self._changed.notify_all()
@@ -119,7 +118,7 @@ class Streams:
         for view in entry[1].views:
             items = self._views.get(view)
             if items and items[0] is entry:
-                items.popleft()
+                del items[0]
                 if not items:
                     del self._views[view]
 

@@ -54,6 +54,24 @@ def test_steps_raise_the_data_rate_then_lower_the_power(
     assert wanted == (decided.dr, decided.tx_power_index)
 
 
+@pytest.mark.parametrize(
+    ("snr_db", "wanted"),
+    [
+        (3e38, (5, 7)),
+        (float("inf"), (5, 7)),
+        (-3e38, (3, 0)),
+        (float("-inf"), (3, 0)),
+        (float("nan"), (3, 0)),
+    ],
+)
+def test_a_signal_beyond_all_measure_is_decided_at_once(
+    snr_db: float, wanted: tuple[int, int]
+) -> None:
+    decided = decide(request(3, history(snr_db)))
+
+    assert wanted == (decided.dr, decided.tx_power_index)
+
+
 def test_power_rises_only_after_twenty_bad_frames_and_the_rate_never_falls() -> None:
     records = history(*[-20.0] * 20, power=3)
 

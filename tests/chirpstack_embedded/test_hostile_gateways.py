@@ -4,13 +4,24 @@ import json
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from chirpstack_api import gw
+from google.protobuf.json_format import MessageToJson, SerializeToJsonError
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.chirpstack_embedded.conftest import GATEWAYS, START, World, eu868
+from tests.chirpstack_embedded.conftest import (
+    GATEWAYS,
+    START,
+    World,
+    configuration,
+    eu868,
+    uplink_frame,
+)
 from tests.chirpstack_embedded.test_bad_input import JSON, ONE_WORLD, still_alive
+from tests.chirpstack_embedded.test_hostile_grpc import fill
 
 from chirpstack_embedded.adapters.gatherer import Gatherer, Lot
 from chirpstack_embedded.core.collector import Collector, Refused
@@ -21,6 +32,8 @@ from wire.errors import Malformed
 from wire.eui64 import EUI64
 from wire.semtech import RxPk, Stat
 from wire.station import DnTxed, UpInfo, Uplink, Version
+
+pytestmark = pytest.mark.slow
 
 GATEWAY = EUI64.parse(GATEWAYS[0])
 SOURCE = ("127.0.0.1", 4711)
@@ -146,6 +159,76 @@ def test_any_topic_of_a_gateway(lamp: World, topic: str, payload: bytes) -> None
             lamp.server.receive("eu868", name, payload, lamp.now)
 
     still_alive(lamp)
+
+
+KNOWN = {"gateway_id": str(GATEWAY), "id": str(GATEWAY)}
+
+
+@ONE_WORLD
+@given(data=st.data())
+def test_any_metadata_of_a_good_frame(lamp: World, data: st.DataObject) -> None:
+    assert lamp.session is not None
+    phy_payload = lamp.session.uplink(f_cnt=lamp.f_cnt, f_port=2, payload=b"\x01")
+    lamp.f_cnt += 1
+    good = uplink_frame(phy_payload, GATEWAYS[0])
+    bad = gw.UplinkFrame.FromString(good.SerializeToString())
+    fill(data, bad.rx_info, KNOWN)
+    bad.rx_info.gateway_id = GATEWAYS[1]
+    for frame in (bad, good) if data.draw(st.booleans()) else (bad,):
+        lamp.when_gateway_says(GATEWAYS[1], "up", frame.SerializeToString())
+    lamp.when_time_passes(0.5)
+
+    still_alive(lamp)
+
+
+@ONE_WORLD
+@given(data=st.data(), as_json=st.booleans())
+def test_any_stats_and_acks(lamp: World, data: st.DataObject, *, as_json: bool) -> None:
+    for kind, message in (("stats", gw.GatewayStats()), ("ack", gw.DownlinkTxAck())):
+        fill(data, message, KNOWN)
+        payload = message.SerializeToString()
+        if as_json:
+            with suppress(ValueError, SerializeToJsonError):
+                payload = MessageToJson(message).encode()
+        lamp.when_gateway_says(GATEWAYS[0], kind, payload)
+
+    still_alive(lamp)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"gatewayId":"\\ud800"}',
+        '{"gatewayId":"0016c001f1500a2b","time":"9999-12-31T23:59:59.999999999Z"}',
+        '{"gatewayId":"0016c001f1500a2b","time":"10000-01-01T00:00:00Z"}',
+        '{"gatewayId":"0016c001f1500a2b","rxPacketsReceived":1e400}',
+        '{"gatewayId":"0016c001f1500a2b","metadata":{"\\u0000":"\\udfff"}}',
+        '{"gatewayId":' + "[" * 20_000,
+        '{"gatewayId":' + "9" * 5_000 + "}",
+    ],
+    ids=range(7),
+)
+def test_odd_json_is_read_or_refused_in_words(world: World, text: str) -> None:
+    world.given_joined()
+    for kind in ("stats", "up", "ack"):
+        world.when_gateway_says(GATEWAYS[0], kind, text.encode())
+
+    still_alive(world)
+
+
+@pytest.mark.parametrize("gateway_id", ["x", "", "zz" * 8, GATEWAYS[0] + "\n"])
+def test_an_id_that_is_none_is_dropped_even_where_anybody_may_speak(
+    gateway_id: str,
+) -> None:
+    world = World(replace(configuration(), allow_unknown_gateways=True))
+    world.given_joined()
+    world.when_uplink(gateways=(gateway_id,))
+
+    assert [] == world.then_kinds()
+    assert {"bad_gateway_id": 1} == world.then_causes()
+    world.when_uplink(gateways=("00" * 8,))
+    assert ["up"] == world.then_kinds()
+    world.store.close()
 
 
 def test_what_a_backend_refuses_is_counted_by_the_server(world: World) -> None:

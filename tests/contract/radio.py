@@ -10,6 +10,7 @@ from wire.lorawan.data import DataFrame
 from wire.lorawan.mac import MacCommand, parse_block
 from wire.lorawan.mhdr import Direction
 from wire.lorawan.session import Session
+from wire.lorawan.session_1_1 import Session11
 
 DR_SF = {0: 12, 1: 11, 2: 10, 3: 9, 4: 8, 5: 7}
 CONTEXT = bytes.fromhex("4f587a02")
@@ -64,6 +65,8 @@ class Downlink:
 
     frame: gw.DownlinkFrame
     session: Session
+    conf_f_cnt: int = 0
+    """Of the uplink an ACK bit is about; 1.1 signs it."""
 
     def data(self, window: int = 0) -> DataFrame:
         """Return the frame of one window."""
@@ -77,15 +80,28 @@ class Downlink:
     def clear(self, window: int = 0) -> bytes:
         """Return the decrypted payload."""
         found = self.data(window)
-        assert self.session.verify(
-            self.frame.items[window].phy_payload, found.f_cnt_16
-        ), "the MIC of the downlink is wrong"
+        phy_payload = self.frame.items[window].phy_payload
+        assert self._is_signed(phy_payload), "the MIC of the downlink is wrong"
         return self.session.decrypt(found, found.f_cnt_16)
+
+    def f_opts(self, window: int = 0) -> bytes:
+        """Return the MAC commands of the header; 1.1 encrypts them."""
+        found = self.data(window)
+        if isinstance(self.session, Session11):
+            return self.session.clear_f_opts(found, found.f_cnt_16)
+        return found.f_opts
+
+    def _is_signed(self, phy_payload: bytes) -> bool:
+        if isinstance(self.session, Session11):
+            return self.session.verify(
+                phy_payload, self.f_cnt, conf_f_cnt=self.conf_f_cnt
+            )
+        return self.session.verify(phy_payload, self.f_cnt)
 
     def commands(self, window: int = 0) -> tuple[MacCommand, ...]:
         """Return the MAC commands, wherever they stand."""
         found = self.data(window)
-        octets = self.clear(window) if found.f_port == 0 else found.f_opts
+        octets = self.clear(window) if found.f_port == 0 else self.f_opts(window)
         return parse_block(octets, Direction.DOWN).commands
 
     @property

@@ -253,10 +253,10 @@ class World:
         self.then_event("join")
         return downlink
 
-    def then_downlink(self, gateway_id: str = "") -> Downlink:
+    def then_downlink(self, gateway_id: str = "", *, conf_f_cnt: int = 0) -> Downlink:
         """Wait for the next downlink of the first gateway, unless another is named."""
         frame = self.stage.take_down(gateway_id or self.cast.gateways[0])
-        downlink = Downlink(frame=frame, session=self.session)
+        downlink = Downlink(frame=frame, session=self.session, conf_f_cnt=conf_f_cnt)
         self._write(downlink=_as_read(downlink))
         return downlink
 
@@ -341,7 +341,7 @@ def _frame(downlink: Downlink, window: int) -> dict[str, Any]:
             name for name in ("adr", "ack", "f_pending") if getattr(data.f_ctrl, name)
         ],
         "fCnt": data.f_cnt_16,
-        "fOpts": data.f_opts.hex(),
+        "fOpts": downlink.f_opts(window).hex(),
         "fPort": data.f_port,
         "payload": downlink.clear(window).hex(),
     }

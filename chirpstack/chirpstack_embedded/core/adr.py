@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import isnan
 
 from chirpstack_embedded.history import ADR_HISTORY_LENGTH, UplinkRecord
 
@@ -10,6 +11,7 @@ DEFAULT_ID = "default"
 ALGORITHMS = {DEFAULT_ID: "Default ADR algorithm (LoRa only)"}
 
 STEP_DB = 3.0
+_MOST_STEPS = 1000
 # Rows: packet loss below 5, 10, 30 % and above; columns: current NbTrans 1, 2, 3.
 _NB_TRANS = ((1, 1, 2), (1, 2, 3), (2, 3, 3), (3, 3, 3))
 _LOSS_PERCENT = (5.0, 10.0, 30.0)
@@ -53,7 +55,10 @@ def decide(request: AdrRequest) -> LinkSettings:
 def _steps(request: AdrRequest) -> int:
     max_snr_db = max((record.max_snr_db for record in request.history), default=-999.0)
     margin_db = max_snr_db - request.required_snr_db - request.installation_margin_db
-    return int(margin_db / STEP_DB)  # towards zero
+    if isnan(margin_db):
+        return 0
+    # Towards zero; a gateway may say any number, infinity too.
+    return int(max(-_MOST_STEPS, min(margin_db / STEP_DB, _MOST_STEPS)))
 
 
 def _stable(request: AdrRequest) -> bool:
@@ -66,12 +71,9 @@ def _stable(request: AdrRequest) -> bool:
 def _walk(steps: int, dr: int, power: int, request: AdrRequest) -> tuple[int, int]:
     if steps < 0:
         return dr, max(0, power + steps)
-    for _ in range(steps):
-        if dr < request.max_dr:
-            dr += 1
-        elif power < request.max_tx_power_index:
-            power += 1
-    return dr, power
+    faster = min(steps, max(0, request.max_dr - dr))
+    weaker = min(steps - faster, max(0, request.max_tx_power_index - power))
+    return dr + faster, power + weaker
 
 
 def _nb_trans(current: int, loss_percent: float) -> int:

@@ -69,7 +69,8 @@ class HeardFrame:
         return tuple(
             [
                 Reception(
-                    gateway_id=rx.gateway_id,
+                    # The book's own text: devices keep it, and they are many.
+                    gateway_id=self.gateways[rx.gateway_id].gateway_id,
                     rssi_dbm=rx.rssi,
                     snr_db=rx.snr,
                     board=rx.board,
@@ -113,8 +114,10 @@ def assemble(context: Context, uplink: Collected, now: float) -> HeardFrame | Dr
             details=f"frequency_hz={air.tx_info.frequency} dr={air.dr}",
         )
     known = _known_gateways(context, uplink.receptions)
+    anybody = context.configuration.allow_unknown_gateways
     for rx in uplink.receptions:
-        if rx.gateway_id not in known and not _GATEWAY_ID.fullmatch(rx.gateway_id):
+        is_stored = rx.gateway_id in known and not anybody
+        if not is_stored and not _GATEWAY_ID.fullmatch(rx.gateway_id):
             return Dropped(cause="bad_gateway_id", details=repr(rx.gateway_id))
     if not known:
         ids = ",".join(sorted({rx.gateway_id for rx in uplink.receptions}))

@@ -32,7 +32,8 @@ def verbatim(json: bytes) -> Any:
 
 def dump(document: Mapping[str, Any]) -> bytes:
     """Return the document as compact JSON in the order of its keys."""
-    return orjson.dumps(document)
+    # What orjson returns holds its whole buffer, 4 kB or more; events are kept.
+    return bytes(memoryview(orjson.dumps(document)))
 
 
 def nanoseconds(now: float) -> int:

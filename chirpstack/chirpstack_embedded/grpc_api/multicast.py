@@ -20,6 +20,7 @@ from chirpstack_embedded.grpc_api.fields import (
 )
 from chirpstack_embedded.grpc_api.paging import page
 from chirpstack_embedded.grpc_api.refusal import (
+    internal,
     invalid_argument,
     not_found,
     validation,
@@ -32,8 +33,13 @@ LARGEST_F_PORT = 255
 def create(call: Call, request: Any) -> Any:
     """Create a group in an application."""
     group = _group(request)
-    application = applications.find(call, group.application_id, write=True)
-    group.id, group.application_id = str(uuid.uuid4()), application.message.id
+    application_id = parse_uuid(group.application_id)
+    record = call.store.applications.get(application_id)
+    if record is None:
+        call.require_admin(write=True)
+    else:
+        call.require(record.message.tenant_id, write=True)
+    group.id, group.application_id = str(uuid.uuid4()), application_id
     call.store.multicast.create(group, call.now)
     return api.CreateMulticastGroupResponse(id=group.id)
 
@@ -140,7 +146,8 @@ def enqueue(call: Call, request: Any) -> Any:
     wanted = request.queue_item
     group_id = _find(call, wanted.multicast_group_id, write=True).message.id
     if not 0 < wanted.f_port <= LARGEST_F_PORT:
-        raise validation(F_PORT_RULE)
+        # The real server calls this one INTERNAL; its words are the usual ones.
+        raise internal(f"Validation error: {F_PORT_RULE}")
     groups = call.store.multicast
     group = groups.get(group_id)
     if group is None:

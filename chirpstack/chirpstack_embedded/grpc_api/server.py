@@ -15,18 +15,29 @@ from chirpstack_embedded.grpc_api import (
     gateways,
     internal,
     multicast,
+    overview,
     tenants,
 )
 from chirpstack_embedded.grpc_api.call import Services
 from chirpstack_embedded.grpc_api.servicer import Method, make_servicer
 
 SERVICES: dict[str, Mapping[str, Method]] = {
-    "ApplicationService": applications.METHODS,
+    "ApplicationService": {
+        **applications.METHODS,
+        "ListDeviceProfiles": overview.device_profiles,
+        "ListDeviceTags": overview.device_tags,
+        "ListIntegrations": overview.integrations,
+    },
     "DeviceProfileService": device_profiles.METHODS,
     "DeviceService": devices.METHODS,
     "FuotaService": {},
     "GatewayService": gateways.METHODS,
-    "InternalService": internal.METHODS,
+    "InternalService": {
+        **internal.METHODS,
+        "GetDevicesSummary": overview.devices_summary,
+        "GetGatewaysSummary": overview.gateways_summary,
+        "GlobalSearch": overview.search,
+    },
     "MulticastGroupService": multicast.METHODS,
     "RelayService": {},
     "TenantService": tenants.METHODS,

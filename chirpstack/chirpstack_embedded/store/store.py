@@ -13,6 +13,7 @@ from chirpstack_embedded.store.gateways import Gateways
 from chirpstack_embedded.store.keys import DeviceKeys
 from chirpstack_embedded.store.multicast import MulticastGroups
 from chirpstack_embedded.store.outbox import Outbox
+from chirpstack_embedded.store.overview import Overview
 from chirpstack_embedded.store.records import (
     applications,
     device_profiles,
@@ -39,6 +40,7 @@ class Store:
         self.keys = DeviceKeys(self.database)
         self.outbox = Outbox(self.database)
         self.series = Series(self.database)
+        self.overview = Overview(self.database)
         self.gateways = Gateways(self.database, self._changed)
         self.multicast = MulticastGroups(self.database)
         self.tenants = tenants(self.database, self._changed)

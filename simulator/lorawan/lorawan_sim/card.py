@@ -45,6 +45,9 @@ class Profile:
     tries: int = 8
     late_s: float = 0.0
     adr: bool = True
+    class_b: bool = False
+    ping_periodicity: int = 0
+    """Class B: it listens every 2^periodicity seconds."""
     packages: bool = False
     """It speaks the packages TS003 and TS005 on their usual ports."""
     _rates: dict[int, DataRate] = field(init=False, repr=False, compare=False)

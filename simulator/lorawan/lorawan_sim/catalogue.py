@@ -96,6 +96,8 @@ def read_profile(device_type_toml: str, *, region: Region, late_s: float) -> Pro
         region=region,
         mac_version=str(profile.get("mac_version", "1.0.3")),
         class_c=bool(profile.get("supports_class_c", False)),
+        class_b=bool(profile.get("supports_class_b", False)),
+        ping_periodicity=int(profile.get("class_b_ping_slot_periodicity", 0)),
         packages="ts005_version" in profile.get("app_layer_params", {}),
         late_s=late_s,
     )

@@ -1,7 +1,7 @@
 """The joined half of the MAC: counters, MAC answers, repetitions, acknowledgements."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from lorawan_sim.events import Diary, What
 from lorawan_sim.frames import OVERHEAD, Down
 from lorawan_sim.outgoing import Answer, Answers, Mailbox
 from lorawan_sim.session import Session
-from wire.lorawan.fhdr import F_OPTS_MAX, f_ctrl_up
+from wire.lorawan.fhdr import F_OPTS_MAX, FCtrl, f_ctrl_up
 from wire.lorawan.mac import (
     LORAWAN_1_1,
     DeviceMode,
@@ -90,6 +90,7 @@ class Conversation:
         "_flush_at",
         "_profile",
         "_prompt_at",
+        "class_b",
         "forced",
         "session",
         "uplink",
@@ -100,6 +101,7 @@ class Conversation:
     ) -> None:
         self.session = session
         self.uplink: Uplink | None = None
+        self.class_b = False
         self._profile = profile
         self._dice = dice
         self._diary = diary
@@ -199,13 +201,17 @@ class Conversation:
             f_port=plan.f_port,
             payload=plan.commands if plan.mac_only else application,
             f_opts=b"" if plan.mac_only else plan.commands,
-            f_ctrl=f_ctrl_up(
-                adr=self._profile.adr,
-                adr_ack_req=adr.asks(session, self._profile),
-                ack=self._ack_due,
-            ),
+            f_ctrl=self._f_ctrl(session),
             confirmed=confirmed,
         )
+
+    def _f_ctrl(self, session: Session) -> FCtrl:
+        bits = f_ctrl_up(
+            adr=self._profile.adr,
+            adr_ack_req=adr.asks(session, self._profile),
+            ack=self._ack_due,
+        )
+        return replace(bits, class_b=True) if self.class_b else bits
 
     def _beside_answers(self, mailbox: Mailbox) -> Message | None:
         return mailbox.first_within(self.room() - len(self._answers))

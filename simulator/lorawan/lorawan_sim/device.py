@@ -10,6 +10,7 @@ from lorawan_sim.activation import asked_for, crypto_of, read_accept_1_1
 from lorawan_sim.antenna import Wait
 from lorawan_sim.behaviour import Behaviour, Grouped, Message
 from lorawan_sim.card import Card, Profile
+from lorawan_sim.class_b import ClassB, Turn
 from lorawan_sim.conversation import NEVER, Conversation, Plan, Uplink
 from lorawan_sim.events import DeviceEvent, Diary, What
 from lorawan_sim.frames import Down
@@ -28,6 +29,8 @@ from wire.lorawan.data import MIC_SIZE
 from wire.lorawan.ids import DevAddr
 from wire.lorawan.join import JoinAccept
 from wire.lorawan.keys import Key
+from wire.lorawan.mac import DeviceTimeAns, PingSlotInfoReq, parse_block
+from wire.lorawan.mhdr import Direction
 from wire.lorawan.multicast import mc_ke_key, mc_root_key, mc_root_key_1_1
 from wire.lorawan.session import Session as Crypto
 from wire.lorawan.session_1_1 import Session11
@@ -55,6 +58,7 @@ class Device:
 
     __slots__ = (
         "_behaviour",
+        "_class_b",
         "_dev_nonce",
         "_diary",
         "_dice",
@@ -99,6 +103,10 @@ class Device:
         self._unsaved = False
         self._groups = Groups() if groups is None else groups
         self._packages = self._new_packages() if profile.packages else None
+        plan = profile.region.class_b if profile.class_b else None
+        self._class_b: ClassB | None = None
+        if plan is not None:
+            self._class_b = ClassB(profile.region, plan, self._groups)
         if session is not None:
             self._talk = self._begin(session)
 
@@ -131,7 +139,9 @@ class Device:
 
     def windows(self) -> tuple[Window, ...]:
         """The receive windows that a frame may still fall into."""
-        return self._radio.windows
+        if self._class_b is None:
+            return self._radio.windows
+        return (*self._radio.windows, *self._class_b.windows())
 
     def always(self) -> tuple[tuple[Tuning, str], ...]:
         """What it listens to all the time (class C), and for which addresses."""
@@ -160,6 +170,8 @@ class Device:
             at = min(at, self._groups.next_deadline())
         if self._packages is not None:
             at = min(at, self._packages.clock.next_at)
+        if self._class_b is not None:
+            at = min(at, self._class_b.next_deadline(self.profile.late_s))
         return None if at == NEVER else at
 
     # What happens to it
@@ -179,7 +191,10 @@ class Device:
         if self._slot(frame) is None or not link.is_audible:
             self._miss(frame, link)
             return False
-        return self._radio.lock(frame)
+        caught = self._radio.lock(frame)
+        if caught and self._class_b is not None:
+            self._class_b.lock(frame)
+        return caught
 
     def drown(self, frame: AirFrame) -> None:
         """Lose a downlink that was caught to another one in the air."""
@@ -190,6 +205,8 @@ class Device:
         slot = self._slot(frame)
         if slot is None or not link.is_audible:
             self._miss(frame, link)
+        elif slot is Slot.BEACON:
+            self._hear_beacon(frame)
         elif self._joining is not None:
             self._hear_join_accept(self._joining, frame, slot, now)
         elif self._talk is not None and not self._hear_rejoin_accept(frame, slot, now):
@@ -203,6 +220,8 @@ class Device:
             self._groups.tick(now)
         if self._packages is not None:
             self._say(self._packages.due(now))
+        if self._class_b is not None:
+            self._turn(self._class_b.tick(now, self.profile.late_s), now)
         if self._talk is not None:
             self._behaviour.tick(now)
             self._collect(now)
@@ -225,7 +244,11 @@ class Device:
             self._talk.ask(mac.DEVICE_TIME_REQ)
 
     def _slot(self, frame: AirFrame) -> Slot | None:
-        return self._radio.slot(frame, [tuning for tuning, _ in self.always()])
+        found = self._radio.slot(frame, [tuning for tuning, _ in self.always()])
+        if found is not None or self._class_b is None or self._radio.is_deaf(frame):
+            return found
+        windows = self._class_b.windows()
+        return next((one.slot for one in windows if one.catches(frame)), None)
 
     def _miss(self, frame: AirFrame, link: Link) -> None:
         """Remember why our own join-accept was not heard; others' are no reason."""
@@ -371,7 +394,9 @@ class Device:
         self._unsaved = True
         self._join_nonce = max(self._join_nonce, session.join_nonce)
         self._radio.antenna.limit(session.max_duty_cycle)
-        return Conversation(session, self.profile, self._dice, self._diary)
+        talk = Conversation(session, self.profile, self._dice, self._diary)
+        self._begin_class_b(talk)
+        return talk
 
     def _note(self, reason: str | None) -> None:
         if self._joining is not None and reason is not None:
@@ -493,7 +518,7 @@ class Device:
         self._diary.tell(
             What.DOWNLINK_HEARD, at, slot=slot, f_cnt=down.f_cnt, f_port=down.f_port
         )
-        class_a = slot is not Slot.RXC
+        class_a = slot in {Slot.RX1, Slot.RX2}
         talk.hear(
             down,
             snr_db=link.snr_db,
@@ -507,6 +532,7 @@ class Device:
             self._forget_rejoin()
         self._radio.antenna.limit(talk.session.max_duty_cycle)
         self._radio.not_before = at
+        self._tell_class_b_the_time(down)
         if isinstance(self._behaviour, Measuring):
             self._behaviour.heard(link.rssi_dbm, link.snr_db)
         if down.f_port:
@@ -554,6 +580,45 @@ class Device:
     def _say(self, messages: Iterable[Message]) -> None:
         for message in messages:
             self._mailbox.put(message)
+
+    # Class B
+
+    def _begin_class_b(self, talk: Conversation) -> None:
+        class_b, plan = self._class_b, self.profile.region.class_b
+        if class_b is None or plan is None:
+            return
+        session, periodicity = talk.session, self.profile.ping_periodicity
+        session.ping_periodicity = periodicity
+        session.ping_slot_data_rate = plan.ping_slot_data_rate
+        class_b.begin(session)
+        talk.ask(mac.DEVICE_TIME_REQ)
+        talk.ask(bytes(PingSlotInfoReq(periodicity=periodicity)))
+
+    def _tell_class_b_the_time(self, down: Down) -> None:
+        if self._class_b is None or not down.commands:
+            return
+        for command in parse_block(down.commands, Direction.DOWN).commands:
+            if isinstance(command, DeviceTimeAns):
+                # The time of the end of the uplink that asked (1.0.3 §5.10).
+                gps_s = command.gps_seconds + command.fraction_256 / 256
+                self._class_b.time_told(gps_s, self._radio.ended_at)
+
+    def _hear_beacon(self, frame: AirFrame) -> None:
+        if self._class_b is not None:
+            self._turn(self._class_b.hear(frame), frame.end_s)
+
+    def _turn(self, turn: Turn | None, now: float) -> None:
+        """What the beacon, or its absence, means for what the device says."""
+        talk = self._talk
+        if turn is None or talk is None or self._class_b is None:
+            return
+        talk.class_b = self._class_b.locked
+        if turn == "locked":
+            self._diary.tell(What.BEACON_LOCKED, now)
+            return
+        if turn == "lost":
+            self._diary.tell(What.BEACON_LOST, now)
+        talk.ask(mac.DEVICE_TIME_REQ)
 
     def _new_packages(self) -> Packages:
         root = self._mc_root_key()

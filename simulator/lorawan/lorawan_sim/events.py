@@ -21,6 +21,8 @@ class What(StrEnum):
     UPLINK_LOST = "uplink.lose"
     DOWNLINK_HEARD = "downlink.receive"
     DOWNLINK_DROPPED = "downlink.drop"
+    BEACON_LOCKED = "beacon.lock"
+    BEACON_LOST = "beacon.lose"
     GROUP_JOINED = "group.join"
     GROUP_HEARD = "group.receive"
     COMMANDED = "mac.command"

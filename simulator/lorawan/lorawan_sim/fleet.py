@@ -126,7 +126,9 @@ class Fleet:
         others = [
             (other, self._propagation.link(other, here).rssi_dbm)
             for other in self._sky[frame.frequency_hz]
-            if other is not frame and _meet(frame, other)
+            if other is not frame
+            and _meet(frame, other)
+            and not _same_beacon(frame, other)
         ]
         if self._interference.drowns(frame, link.rssi_dbm, others):
             device.drown(frame)
@@ -168,6 +170,12 @@ class Fleet:
 def _meet(one: AirFrame, other: AirFrame) -> bool:
     """Whether two frames are in the air at once."""
     return one.start_s < other.end_s and other.start_s < one.end_s
+
+
+def _same_beacon(one: AirFrame, other: AirFrame) -> bool:
+    """Whether two gateways beacon at once: the first half, the time, is the same."""
+    beacons = not (one.iq_inverted or other.iq_inverted)
+    return beacons and one.start_s == other.start_s
 
 
 def _site(card: Card) -> Site:

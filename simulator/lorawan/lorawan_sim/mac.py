@@ -12,6 +12,8 @@ from lorawan_sim.session import Channels, Session, channel, defined, usable
 from wire.lorawan.mac import (
     ADRParamSetupAns,
     ADRParamSetupReq,
+    BeaconFreqAns,
+    BeaconFreqReq,
     DeviceModeConf,
     DeviceTimeAns,
     DeviceTimeReq,
@@ -29,6 +31,8 @@ from wire.lorawan.mac import (
     MacCommand,
     NewChannelAns,
     NewChannelReq,
+    PingSlotChannelAns,
+    PingSlotChannelReq,
     RejoinParamSetupAns,
     RejoinParamSetupReq,
     RekeyConf,
@@ -263,6 +267,28 @@ def _device_time(command: DeviceTimeAns, situation: Situation) -> None:
     situation.diary.tell(What.TIME_TOLD, situation.at, gps_s=gps_s)
 
 
+def _ping_slot_channel(command: PingSlotChannelReq, situation: Situation) -> Answer:
+    session, region, hz = situation.session, situation.region, command.frequency_hz
+    answer = PingSlotChannelAns(
+        data_rate_ok=_is_audible(region, command.data_rate),
+        frequency_ok=hz == 0 or _in_band(region, hz),
+    )
+    if answer.data_rate_ok and answer.frequency_ok:
+        session.ping_slot_data_rate, session.ping_slot_frequency_hz = (
+            command.data_rate,
+            hz,
+        )
+    return Answer(octets=bytes(answer))
+
+
+def _beacon_freq(command: BeaconFreqReq, situation: Situation) -> Answer:
+    hz = command.frequency_hz
+    answer = BeaconFreqAns(frequency_ok=hz == 0 or _in_band(situation.region, hz))
+    if answer.frequency_ok:
+        situation.session.beacon_frequency_hz = hz
+    return Answer(octets=bytes(answer))
+
+
 def _rekey_conf(command: RekeyConf, situation: Situation) -> None:
     situation.session.to_confirm = 0
     situation.confirmed.append(command.cid)
@@ -315,6 +341,8 @@ _TABLE: dict[type, Callable[[Any, Situation], Answer | None]] = {
     DlChannelReq: _dl_channel,
     LinkCheckAns: _link_check,
     DeviceTimeAns: _device_time,
+    PingSlotChannelReq: _ping_slot_channel,
+    BeaconFreqReq: _beacon_freq,
 }
 
 

@@ -30,6 +30,10 @@ _PLAIN = (
     "uplink_dwell",
     "downlink_dwell",
     "max_eirp_dbm",
+    "ping_periodicity",
+    "ping_slot_data_rate",
+    "ping_slot_frequency_hz",
+    "beacon_frequency_hz",
     "a_f_cnt_down",
     "to_confirm",
     "join_nonce",
@@ -85,6 +89,7 @@ class Session:
     last accepted one (None before the first); both have 32 bits.
     `uplink_dwell` and `downlink_dwell`: frames last 400 ms at most. `max_eirp_dbm`
     None is the region's own.
+    The class B frequencies are 0 where the region's own hold.
     LoRaWAN 1.1 counts downlinks on an application's port in `a_f_cnt_down`;
     `to_confirm` is the CID of the indication (ResetInd, RekeyInd) that every uplink
     carries until it is confirmed, 0 for none; `rejoin_every` so many uplinks a
@@ -110,6 +115,10 @@ class Session:
     uplink_dwell: bool = False
     downlink_dwell: bool = False
     max_eirp_dbm: int | None = None
+    ping_periodicity: int = 0
+    ping_slot_data_rate: int = 0
+    ping_slot_frequency_hz: int = 0
+    beacon_frequency_hz: int = 0
     a_f_cnt_down: int | None = None
     to_confirm: int = 0
     join_nonce: int = -1

@@ -122,7 +122,7 @@ class Transceiver:
         for window in self.windows:
             if window.catches(frame):
                 return window.slot
-        if any(ear.hears(frame) for ear in always) and not self._deaf(frame):
+        if any(ear.hears(frame) for ear in always) and not self.is_deaf(frame):
             return Slot.RXC
         return None
 
@@ -145,7 +145,8 @@ class Transceiver:
                 )
         return None
 
-    def _deaf(self, frame: AirFrame) -> bool:
+    def is_deaf(self, frame: AirFrame) -> bool:
+        """Whether it was sending itself while the frame was in the air."""
         started_at, ended_at = self._sent
         return frame.start_s < ended_at and started_at < frame.end_s
 

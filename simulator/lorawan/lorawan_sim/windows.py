@@ -18,6 +18,8 @@ class Slot(StrEnum):
     RX1 = "RX1"
     RX2 = "RX2"
     RXC = "RXC"  # class C: RX2's parameters, all the time
+    PING = "ping slot"  # class B
+    BEACON = "beacon window"  # class B
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,7 @@ class Tuning:
     frequency_hz: int
     spreading_factor: int
     bandwidth_hz: int
+    inverted: bool = True  # as all that comes down but beacons
     tolerance_s: float = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -40,7 +43,7 @@ class Tuning:
     def hears(self, frame: AirFrame) -> bool:
         """Whether this is a downlink with these radio parameters."""
         return (
-            frame.iq_inverted
+            frame.iq_inverted == self.inverted
             and frame.frequency_hz == self.frequency_hz
             and frame.spreading_factor == self.spreading_factor
             and frame.bandwidth_hz == self.bandwidth_hz
@@ -60,6 +63,7 @@ class Window(NamedTuple):
     slot: Slot
     opens_at: float
     tuning: Tuning
+    slack_s: float = 0.0  # how much longer it is open, before and after
 
     def late_by_s(self, frame: AirFrame) -> float:
         """Seconds from the opening to the frame's start; negative is early."""
@@ -69,10 +73,10 @@ class Window(NamedTuple):
         """Whether the frame's preamble falls into the window."""
         return (
             self.tuning.hears(frame)
-            and abs(self.late_by_s(frame)) <= self.tuning.tolerance_s
+            and abs(self.late_by_s(frame)) <= self.tuning.tolerance_s + self.slack_s
         )
 
     @property
     def closed_at(self) -> float:
         """After this instant no preamble can be caught any more."""
-        return self.opens_at + self.tuning.tolerance_s
+        return self.opens_at + self.tuning.tolerance_s + self.slack_s
