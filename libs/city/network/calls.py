@@ -18,7 +18,7 @@ PAGE: Final = 1000
 BUSY_PAUSES_S: Final = (0.2, 1.0)
 """The SQLite build refuses a write beside another: two more tries, in turn."""
 
-logger = logging.getLogger("city.network")
+logger = logging.getLogger(__package__)
 
 Call = Callable[..., Any]
 
