@@ -117,9 +117,9 @@ def pool_group(pool: str) -> str:
     return f"pool:{pool}"
 
 
-def workers(pool: str) -> str:
-    """Sorted set: the living copies of a pool's worker, by until when they count."""
-    return f"garonne:workers:{pool}"
+def workers(partition: int, pool: str) -> str:
+    """Sorted set in partition 0: living copies of a worker, by until when."""
+    return f"{tag(partition)}:workers:{pool}"
 
 
 SENDER_GROUP = "sender"

@@ -52,7 +52,7 @@ class HeardFrame:
     channel: int
     time_ns: int
     looked: Any = None
-    """What ``core.uplink`` found when it looked ahead."""
+    """What ``core.looking`` found when it looked ahead."""
 
     @property
     def max_snr_db(self) -> float:
@@ -69,7 +69,8 @@ class HeardFrame:
         return tuple(
             [
                 Reception(
-                    gateway_id=rx.gateway_id,
+                    # The book's own text: devices keep it, and they are many.
+                    gateway_id=self.gateways[rx.gateway_id].gateway_id,
                     rssi_dbm=rx.rssi,
                     snr_db=rx.snr,
                     board=rx.board,

@@ -56,7 +56,7 @@ class Worker:
         self._redis = connect(settings.redis)
         self._shares = Shares(
             redis=self._redis,
-            key=keys.workers(settings.pool),
+            key=keys.workers(0, settings.pool),
             partitions=settings.partitions,
             alive_s=settings.lease_s / 2,
         )

@@ -13,7 +13,7 @@ def copies(redis: Redis, names: Sequence[str], partitions: int) -> list[Shares]:
     return [
         Shares(
             redis=redis,
-            key=keys.workers("default"),
+            key=keys.workers(0, "default"),
             partitions=partitions,
             alive_s=60,
             name=name,
