@@ -108,7 +108,7 @@ class Registry(Protocol):
 
 
 class Groups(Protocol):
-    """Multicast groups of a ChirpStack: a part of `city.network_groups`."""
+    """Multicast groups of a ChirpStack: a part of `Network.groups`."""
 
     def listed(self, application_id: str = "") -> list[Named]:
         """Return the groups of an application."""

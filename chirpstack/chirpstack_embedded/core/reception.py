@@ -52,7 +52,7 @@ class HeardFrame:
     channel: int
     time_ns: int
     looked: Any = None
-    """What ``core.uplink`` found when it looked ahead."""
+    """What ``core.looking`` found when it looked ahead."""
 
     @property
     def max_snr_db(self) -> float:

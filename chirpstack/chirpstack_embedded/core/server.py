@@ -19,17 +19,13 @@ from chirpstack_embedded.core.context import Context, Event, Transmission
 from chirpstack_embedded.core.downlink import Response, respond
 from chirpstack_embedded.core.frame_log import FrameLine, UplinkLine
 from chirpstack_embedded.core.join import handle_join
+from chirpstack_embedded.core.looking import expect_payloads, look_ahead
 from chirpstack_embedded.core.multicast import run_multicast_pass
 from chirpstack_embedded.core.reception import HeardFrame, assemble
 from chirpstack_embedded.core.scheduler import run_pass
 from chirpstack_embedded.core.series import note_stats
 from chirpstack_embedded.core.tx_ack import handle_tx_ack
-from chirpstack_embedded.core.uplink import (
-    expect_payloads,
-    handle_data,
-    look_ahead,
-    response_delay_s,
-)
+from chirpstack_embedded.core.uplink import handle_data, response_delay_s
 from chirpstack_embedded.core.verdict import Accepted, Dropped, Verdict
 from wire.errors import Malformed
 from wire.lorawan.mhdr import MType, m_type_of

@@ -1,20 +1,22 @@
-"""DeviceService: devices, keys and activation; the queue is in ``queue``."""
+"""DeviceService: devices; keys, activation and queue have their own modules."""
 
 from typing import Any
 
 from chirpstack_api import api, common
 from google.protobuf.empty_pb2 import Empty
 
-from chirpstack_embedded.core.dev_addr import random_dev_addr
-from chirpstack_embedded.core.session import abp_session, class_at_start
-from chirpstack_embedded.grpc_api import metrics, multicast, queue
+from chirpstack_embedded.grpc_api import (
+    activation,
+    device_keys,
+    metrics,
+    multicast,
+    queue,
+)
 from chirpstack_embedded.grpc_api.applications import find as find_application
 from chirpstack_embedded.grpc_api.call import Call
 from chirpstack_embedded.grpc_api.device_profiles import find as find_profile
 from chirpstack_embedded.grpc_api.fields import (
-    parse_dev_addr,
     parse_eui,
-    parse_key,
     parse_uuid,
     timestamp,
 )
@@ -22,14 +24,11 @@ from chirpstack_embedded.grpc_api.paging import page
 from chirpstack_embedded.grpc_api.refusal import (
     internal,
     invalid_argument,
-    not_found,
     unauthenticated,
     validation,
 )
-from chirpstack_embedded.model import Device, Keys
+from chirpstack_embedded.model import Device
 from chirpstack_embedded.store import DeviceSettings
-from wire.lorawan.keys import Key
-from wire.lorawan.keys_1_1 import SessionKeys11
 
 BATTERY_UNKNOWN = -1.0
 
@@ -109,150 +108,21 @@ def list_(call: Call, request: Any) -> Any:
     )
 
 
-def create_keys(call: Call, request: Any) -> Any:
-    """Give a device its root keys."""
-    keys = _keys(request)
-    call.device_or_nobody(keys.dev_eui, write=True)
-    call.store.keys.create(keys, call.now)
-    return Empty()
-
-
-def get_keys(call: Call, request: Any) -> Any:
-    """Return a device's root keys."""
-    device = call.device(parse_eui(request.dev_eui), write=False)
-    keys = call.store.keys.get(device.dev_eui)
-    if keys is None:
-        raise not_found(device.dev_eui)
-    return api.GetDeviceKeysResponse(
-        device_keys=api.DeviceKeys(
-            dev_eui=keys.dev_eui,
-            nwk_key=keys.nwk_key.hex(),
-            app_key=keys.app_key.hex(),
-            gen_app_key=keys.gen_app_key.hex(),
-        ),
-        created_at=timestamp(keys.created_at),
-        updated_at=timestamp(keys.updated_at),
-    )
-
-
-def update_keys(call: Call, request: Any) -> Any:
-    """Replace the root keys; used DevNonces stay used."""
-    keys = _keys(request)
-    call.device(keys.dev_eui, write=True)
-    if not call.store.keys.update(keys, call.now):
-        raise not_found(keys.dev_eui)
-    return Empty()
-
-
-def delete_keys(call: Call, request: Any) -> Any:
-    """Remove root keys and used DevNonces."""
-    device = call.device(parse_eui(request.dev_eui), write=True)
-    if not call.store.keys.delete(device.dev_eui):
-        raise not_found(device.dev_eui)
-    return Empty()
-
-
-def flush_dev_nonces(call: Call, request: Any) -> Any:
-    """Forget used DevNonces; the JoinNonce goes on."""
-    device = call.device(parse_eui(request.dev_eui), write=True)
-    if not call.store.keys.flush_dev_nonces(device.dev_eui):
-        raise not_found(device.dev_eui)
-    return Empty()
-
-
-def activate(call: Call, request: Any) -> Any:
-    """Start an ABP session (contract §2.13)."""
-    if not request.HasField("device_activation"):
-        raise invalid_argument("device_activation is missing")
-    wanted = request.device_activation
-    device = call.device(parse_eui(wanted.dev_eui), write=True)
-    dev_addr = parse_dev_addr(wanted.dev_addr)
-    keys = SessionKeys11(
-        s_nwk_s_int_key=Key(parse_key(wanted.s_nwk_s_int_key)),
-        f_nwk_s_int_key=Key(parse_key(wanted.f_nwk_s_int_key)),
-        nwk_s_enc_key=Key(parse_key(wanted.nwk_s_enc_key)),
-        app_s_key=Key(parse_key(wanted.app_s_key)),
-    )
-    device.session = abp_session(
-        device,
-        dev_addr=dev_addr,
-        keys=keys,
-        f_cnt_down=wanted.n_f_cnt_down,
-        a_f_cnt_down=wanted.a_f_cnt_down,
-    )
-    device.dev_addr = dev_addr
-    device.f_cnt_up = wanted.f_cnt_up
-    device.enabled_class = class_at_start(device)
-    if device.profile.flush_queue_on_activate:
-        call.store.devices.flush_queue(device)
-    call.store.devices.save(device)
-    return Empty()
-
-
-def deactivate(call: Call, request: Any) -> Any:
-    """End the session and empty the queue."""
-    device = call.device(parse_eui(request.dev_eui), write=True)
-    call.store.devices.flush_queue(device)
-    device.session = device.dev_addr = None
-    call.store.devices.save(device)
-    return Empty()
-
-
-def get_activation(call: Call, request: Any) -> Any:
-    """Return the session; empty for a device that never had one."""
-    device = call.device(parse_eui(request.dev_eui), write=False)
-    session = device.session
-    if session is None:
-        return api.GetDeviceActivationResponse()
-    f_nwk_s_int_key = session.nwk_s_key
-    return api.GetDeviceActivationResponse(
-        device_activation=api.DeviceActivation(
-            dev_eui=device.dev_eui,
-            dev_addr=session.dev_addr,
-            app_s_key=session.app_s_key.hex(),
-            nwk_s_enc_key=(session.nwk_s_enc_key or f_nwk_s_int_key).hex(),
-            s_nwk_s_int_key=(session.s_nwk_s_int_key or f_nwk_s_int_key).hex(),
-            f_nwk_s_int_key=f_nwk_s_int_key.hex(),
-            f_cnt_up=device.f_cnt_up,
-            n_f_cnt_down=session.f_cnt_down,
-            a_f_cnt_down=session.a_f_cnt_down,
-        )
-    )
-
-
-def get_random_dev_addr(call: Call, request: Any) -> Any:
-    """Return a DevAddr of the tenant's prefixes or of the network."""
-    if request.dev_eui:
-        tenant = call.device(parse_eui(request.dev_eui), write=False).tenant
-    elif request.tenant_id:
-        tenant_id = parse_uuid(request.tenant_id)
-        call.require(tenant_id, write=False)
-        record = call.store.tenants.get(tenant_id)
-        if record is None:
-            raise not_found(tenant_id)
-        tenant = record.message
-    else:
-        raise invalid_argument("either dev_addr or tenant_id must be set")
-    net_id = call.services.configuration.network.net_id
-    dev_addr = random_dev_addr(call.services.rng, net_id, tenant.dev_addr_prefixes)
-    return api.GetRandomDevAddrResponse(dev_addr=dev_addr)
-
-
 METHODS = {
     "Create": create,
     "Get": get,
     "Update": update,
     "Delete": delete,
     "List": list_,
-    "CreateKeys": create_keys,
-    "GetKeys": get_keys,
-    "UpdateKeys": update_keys,
-    "DeleteKeys": delete_keys,
-    "FlushDevNonces": flush_dev_nonces,
-    "Activate": activate,
-    "Deactivate": deactivate,
-    "GetActivation": get_activation,
-    "GetRandomDevAddr": get_random_dev_addr,
+    "CreateKeys": device_keys.create_keys,
+    "GetKeys": device_keys.get_keys,
+    "UpdateKeys": device_keys.update_keys,
+    "DeleteKeys": device_keys.delete_keys,
+    "FlushDevNonces": device_keys.flush_dev_nonces,
+    "Activate": activation.activate,
+    "Deactivate": activation.deactivate,
+    "GetActivation": activation.get_activation,
+    "GetRandomDevAddr": activation.get_random_dev_addr,
     "Enqueue": queue.enqueue,
     "FlushQueue": queue.flush_queue,
     "GetQueue": queue.get_queue,
@@ -260,6 +130,7 @@ METHODS = {
     "GetMetrics": metrics.device_metrics,
     "GetLinkMetrics": metrics.device_link_metrics,
 }
+
 
 _ORDERS = {
     api.ListDevicesRequest.NAME: lambda device: (device.name,),
@@ -294,18 +165,6 @@ def _check_quota(call: Call, tenant_id: str) -> None:
         raise invalid_argument(
             "Not allowed (Max number of devices exceeded for tenant)"
         )
-
-
-def _keys(request: Any) -> Keys:
-    if not request.HasField("device_keys"):
-        raise invalid_argument("device_keys is missing")
-    keys = request.device_keys
-    return Keys(
-        dev_eui=parse_eui(keys.dev_eui),
-        nwk_key=parse_key(keys.nwk_key),
-        app_key=parse_key(keys.app_key),
-        gen_app_key=parse_key(keys.gen_app_key),
-    )
 
 
 def _message(device: Device) -> api.Device:

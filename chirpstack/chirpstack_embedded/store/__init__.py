@@ -2,7 +2,8 @@
 
 from chirpstack_embedded.store.access import Access, ApiKey, User
 from chirpstack_embedded.store.database import Database
-from chirpstack_embedded.store.devices import Devices, DeviceSettings
+from chirpstack_embedded.store.device_rows import DeviceSettings
+from chirpstack_embedded.store.devices import Devices
 from chirpstack_embedded.store.gateways import Gateways
 from chirpstack_embedded.store.keys import DeviceKeys
 from chirpstack_embedded.store.outbox import Outbox, OutgoingEvent

@@ -6,50 +6,24 @@ whatever ``save`` marks is written before the running transaction commits, and
 a transaction that fails empties the cache.
 """
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from sqlite3 import Row
-from types import MappingProxyType
 from typing import Any
 
 from chirpstack_api import api
 
-from chirpstack_embedded.model import Device, DeviceStatus, QueueItem
+from chirpstack_embedded.model import Device, QueueItem
 from chirpstack_embedded.store.database import Database
-from chirpstack_embedded.store.session_json import dump_session, load_session
-
-_SELECT = """
-select d.*, a.message as application, t.message as tenant, p.message as profile
-from device d
-join application a on a.id = d.application_id
-join tenant t on t.id = a.tenant_id
-join device_profile p on p.id = d.device_profile_id
-"""
-_WRITE = """
-update device set join_eui = ?, dev_addr = ?, f_cnt_up = ?, enabled_class = ?, dr = ?,
-last_seen_at = ?, scheduler_run_after = ?, margin = ?, external_power_source = ?,
-battery_level = ?, session = ? where dev_eui = ?
-"""
-
-
-_NO_TEXTS: Mapping[str, str] = MappingProxyType({})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceSettings:
-    """What an API client decides about a device."""
-
-    dev_eui: str
-    name: str
-    description: str
-    application_id: str
-    device_profile_id: str
-    join_eui: str
-    skip_fcnt_check: bool
-    is_disabled: bool
-    tags: Mapping[str, str] = field(default_factory=dict)
-    variables: Mapping[str, str] = field(default_factory=dict)
+from chirpstack_embedded.store.device_rows import (
+    SELECT,
+    WRITE,
+    DeviceSettings,
+    load_item,
+    load_status,
+    load_texts,
+    settings_row,
+    state_row,
+)
+from chirpstack_embedded.store.session_json import load_session
 
 
 class Devices:
@@ -71,7 +45,7 @@ class Devices:
         """The device, or None."""
         device = self._cache.get(dev_eui)
         if device is None:
-            row = self._database.one(f"{_SELECT} where d.dev_eui = ?", dev_eui)
+            row = self._database.one(f"{SELECT} where d.dev_eui = ?", dev_eui)
             if row is None:
                 return None
             device = self._cache[dev_eui] = self._load(row)
@@ -144,12 +118,12 @@ class Devices:
             "insert into device (dev_eui, application_id, device_profile_id, name,"
             " description, join_eui, skip_fcnt_check, is_disabled, tags, variables,"
             " created_at, updated_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*_settings_row(settings), now, now),
+            (*settings_row(settings), now, now),
         )
 
     def update(self, settings: DeviceSettings, now: float) -> bool:
         """Change what a client decides; returns False for an unknown DevEUI."""
-        values = _settings_row(settings)[1:]
+        values = settings_row(settings)[1:]
         self.forget(settings.dev_eui)  # what it had to write does not win
         cursor = self._database.execute(
             "update device set application_id = ?, device_profile_id = ?, name = ?,"
@@ -190,8 +164,8 @@ class Devices:
     def write_dirty(self) -> None:
         """Write every saved device; the store calls it before a commit."""
         if self._dirty:
-            rows = [_state_row(device) for device in self._dirty.values()]
-            self._database.executemany(_WRITE, rows)
+            rows = [state_row(device) for device in self._dirty.values()]
+            self._database.executemany(WRITE, rows)
             self._dirty.clear()
 
     def forget(self, dev_eui: str) -> None:
@@ -241,8 +215,8 @@ class Devices:
             join_eui=row["join_eui"],
             skip_fcnt_check=bool(row["skip_fcnt_check"]),
             is_disabled=bool(row["is_disabled"]),
-            tags=_load_texts(row["tags"]),
-            variables=_load_texts(row["variables"]),
+            tags=load_texts(row["tags"]),
+            variables=load_texts(row["variables"]),
             created_at=row["created_at"],
             updated_at=row["updated_at"],
             tenant=self._shared(api.Tenant, row["tenant"]),
@@ -255,7 +229,7 @@ class Devices:
             dr=row["dr"],
             last_seen_at=row["last_seen_at"],
             scheduler_run_after=row["scheduler_run_after"],
-            status=_load_status(row),
+            status=load_status(row),
             queue=self._load_queue(row["dev_eui"]),
         )
 
@@ -271,67 +245,4 @@ class Devices:
             "select * from device_queue_item where dev_eui = ? order by position",
             dev_eui,
         )
-        return [_load_item(row) for row in rows]
-
-
-def _load_texts(text: str) -> Mapping[str, str]:
-    return json.loads(text) if text != "{}" else _NO_TEXTS
-
-
-def _settings_row(settings: DeviceSettings) -> tuple[object, ...]:
-    return (
-        settings.dev_eui,
-        settings.application_id,
-        settings.device_profile_id,
-        settings.name,
-        settings.description,
-        settings.join_eui,
-        settings.skip_fcnt_check,
-        settings.is_disabled,
-        json.dumps(dict(settings.tags)),
-        json.dumps(dict(settings.variables)),
-    )
-
-
-def _state_row(device: Device) -> tuple[object, ...]:
-    status = device.status
-    return (
-        device.join_eui,
-        device.dev_addr,
-        device.f_cnt_up,
-        device.enabled_class,
-        device.dr,
-        device.last_seen_at,
-        device.scheduler_run_after,
-        status.margin_db if status else None,
-        status.external_power_source if status else False,
-        status.battery_percent if status else None,
-        dump_session(device.session) if device.session else None,
-        device.dev_eui,
-    )
-
-
-def _load_status(row: Row) -> DeviceStatus | None:
-    if row["margin"] is None:
-        return None
-    return DeviceStatus(
-        margin_db=row["margin"],
-        external_power_source=bool(row["external_power_source"]),
-        battery_percent=row["battery_level"],
-    )
-
-
-def _load_item(row: Row) -> QueueItem:
-    return QueueItem(
-        id=row["id"],
-        dev_eui=row["dev_eui"],
-        created_at=row["created_at"],
-        f_port=row["f_port"],
-        data=row["data"],
-        confirmed=bool(row["confirmed"]),
-        is_pending=bool(row["is_pending"]),
-        is_encrypted=bool(row["is_encrypted"]),
-        f_cnt_down=row["f_cnt_down"],
-        timeout_after=row["timeout_after"],
-        expires_at=row["expires_at"],
-    )
+        return [load_item(row) for row in rows]

@@ -5,7 +5,7 @@ from typing import Any
 
 from chirpstack_api import api, common
 
-from city import messages
+from city.network import messages
 from city.objects import Group, Named
 
 Ask = Callable[[str, Callable[..., Any], Any], Any]
