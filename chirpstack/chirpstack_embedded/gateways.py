@@ -10,6 +10,7 @@ gateway, frame)``.
 """
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -81,6 +82,7 @@ class Gateways:
         self, link: Link, configuration: Configuration, settings: Settings
     ) -> None:
         self._link = link
+        self._telling = threading.Lock()
         self._collector = Collector(
             configuration.network.deduplication_delay_s,
             strict_gateway_identity=configuration.strict_gateway_identity,
@@ -128,7 +130,10 @@ class Gateways:
                 return
 
     def _tell_ready(self) -> None:
-        self._link.send(("ready", all(backend.is_ready for backend in self._all)))
+        # Each region's connection tells from its own thread: what is looked at first
+        # must be said first, or the last word is an old one.
+        with self._telling:
+            self._link.send(("ready", all(backend.is_ready for backend in self._all)))
 
     def _hand_over(self, lot: Lot) -> None:
         findings = [_plain(finding) for finding in lot.findings]

@@ -16,14 +16,20 @@ from provisioning.network import Groups
 from provisioning.outcome import Outcome, Verdict
 from wire.declared import DeclaredDevice, DeclaredGateway
 from wire.groups import DeclaredGroup
+from wire.lorawan.region.catalogue import find_region
 
 KEY_BYTES = 16
+RX2_DATA_RATES = {"EU868": 3}
+"""Where both servers' file of a region has not the region's own RX2."""
+
 # NetID 000000 leaves 25 bits of an address; ChirpStack gives devices some of the same.
 _ADDRESS_BITS = 25
 
 
 def group_of(declared: DeclaredGroup, application_id: str, region: str) -> Group:
     """Return a group as it should be, with new keys."""
+    table, rule = find_region(region), declared.rule
+    usual = RX2_DATA_RATES.get(table.common_name, table.rx2_data_rate)
     nwk_s_key = secrets.token_bytes(KEY_BYTES)
     return Group(
         name=declared.name,
@@ -31,9 +37,9 @@ def group_of(declared: DeclaredGroup, application_id: str, region: str) -> Group
         mc_addr=address_of(nwk_s_key),
         mc_nwk_s_key=nwk_s_key.hex(),
         mc_app_s_key=secrets.token_bytes(KEY_BYTES).hex(),
-        data_rate=declared.rule.data_rate,
-        frequency_hz=declared.rule.frequency_hz,
-        region=region.upper(),
+        data_rate=usual if rule.data_rate is None else rule.data_rate,
+        frequency_hz=rule.frequency_hz or table.rx2_frequency_hz,
+        region=table.common_name,
     )
 
 

@@ -37,6 +37,7 @@ FIRST_RETRY_S = 0.25
 LAST_RETRY_S = 8.0
 TRIES = 5
 ANSWER_S = 10.0
+GOODBYE_S = 1.0
 MOST_UNSENT = 1_000
 TIME_SYNC_S = 300.0
 VERSION = Version(
@@ -233,4 +234,10 @@ class StationForwarder:
 
 def connect_to(uri: str) -> connect:
     """A websocket without proxy or compression, as Basics Station makes it."""
-    return connect(uri, proxy=None, compression=None, open_timeout=ANSWER_S)
+    return connect(
+        uri,
+        proxy=None,
+        compression=None,
+        open_timeout=ANSWER_S,
+        close_timeout=GOODBYE_S,
+    )

@@ -161,10 +161,9 @@ class Archive:
 
     def manifests(self) -> list[Manifest]:
         """Return all manifests by partition and range; BadArchive if one is missing."""
-        found = [
-            Manifest.parse(self._bucket.read(key))
-            for key in self._bucket.keys(_folder())
-        ]
+        # A store may list a key twice while the object is being overwritten by itself.
+        names = set(self._bucket.keys(_folder()))
+        found = [Manifest.parse(self._bucket.read(name)) for name in names]
         found.sort(key=lambda m: (m.partition, order(m.first)))
         _check_chain(found)
         return found

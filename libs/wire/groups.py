@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 PLACES = ("street", "district")
 SMALLEST = 2  # one device is no group
 _CITY_FILE = "city.toml"
-_EU868_RX2_HZ = 869_525_000
-_EU868_RX2_DATA_RATE = 3  # of both servers' region file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,13 +17,14 @@ class GroupRule:
     """
     One `[[groups]]` table: a group of a type's devices per street, district or both.
 
-    ``data_rate`` and ``frequency_hz`` are where the devices listen anyway (RX2).
+    ``data_rate`` and ``frequency_hz`` are where the devices listen anyway, RX2; None:
+    as both servers' file of the city's region says.
     """
 
     device_type: str
     by: tuple[str, ...]
-    data_rate: int = _EU868_RX2_DATA_RATE
-    frequency_hz: int = _EU868_RX2_HZ
+    data_rate: int | None = None
+    frequency_hz: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

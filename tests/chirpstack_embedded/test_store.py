@@ -287,3 +287,13 @@ def test_events_and_counters_leave_in_one_commit(world: World) -> None:
     cut_short(world, judge)
 
     assert (0, []) == (world.device.f_cnt_up, world.store.outbox.waiting())
+
+
+def test_only_the_named_events_leave_the_outbox() -> None:
+    store = Store(":memory:", 0.0)
+    with store.transaction():
+        added = store.outbox.add((str(number), b"") for number in range(9))
+        store.outbox.remove(added[number].id for number in (7, 1, 2, 3, 5))
+
+    assert ["0", "4", "6", "8"] == [event.topic for event in store.outbox.waiting()]
+    store.close()

@@ -2,6 +2,7 @@
 
 import threading
 from collections import defaultdict, deque
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -41,7 +42,13 @@ class Air:
 
     def say(self, topic: str, payload: bytes) -> None:
         """Publish, and return once the broker has it."""
-        self._client.publish(topic, payload, qos=1).wait_for_publish(PATIENCE_S)
+        self.say_all({topic: payload})
+
+    def say_all(self, payloads: Mapping[str, bytes]) -> None:
+        """Publish to several topics at one go, and return once the broker has all."""
+        said = [self._client.publish(*one, qos=1) for one in payloads.items()]
+        for one in said:
+            one.wait_for_publish(PATIENCE_S)
 
     def take(self, topic: str) -> bytes:
         """Return the next message on a topic, waiting for it."""

@@ -22,7 +22,7 @@ from wire.lorawan.keys import Key, derive_session_keys
 from wire.lorawan.session import Session
 
 JOIN_EUI = EUI64.parse("70b3d57ed0000a01")
-AT_ONCE = 12
+AT_ONCE = 20
 FIRST_NONCE = 0x1F2E
 LOCATION = common.Location(latitude=43.6045, longitude=1.444, altitude=152)
 PROFILE: dict[str, Any] = {

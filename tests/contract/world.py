@@ -175,12 +175,14 @@ class World:
         **air: Any,
     ) -> None:
         """Let gateways (the first, unless others are named) hear a frame."""
+        heard = {}
         for number, gateway_id in enumerate(gateways or self.cast.gateways[:1]):
             frame = uplink_frame(phy_payload, gateway_id, number, **air)
             payload = frame.SerializeToString()
             if as_json:
                 payload = MessageToJson(frame, indent=None).encode()
-            self.when_gateway_says("up", payload, gateway_id)
+            heard[event_topic(gateway_id, "up")] = payload
+        self.stage.air.say_all(heard)
 
     def when_gateway_says(
         self, kind: str, payload: bytes, gateway_id: str = ""

@@ -12,6 +12,7 @@ from tests.gateway_sim.given import BOOT_S, CAPITOLE, frame, gateway
 from gateway_sim.gateway import TxAck
 from gateway_sim.jit import TxStatus
 from gateway_sim.medium import Reception
+from wire.lorawan.gps import gps_from_unix
 
 PAGE = Path(__file__).parents[2] / "docs/reference/gateway-protocols.md"
 NAMES = ("protobuf", "udp", "station")
@@ -78,6 +79,23 @@ def test_every_protocol_tells_what_the_page_says(decided: str) -> None:
     statuses = [TxStatus(one.strip("`")) for one in decided.split(", ")]
 
     assert stated()[decided] == tuple(told(name, statuses) for name in NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_ping_slot_starts_alike_over_every_protocol(name: str) -> None:
+    box, way = gateway(), WAYS[name]()
+    way.attach([box])
+    message = downlink(gw.UplinkFrame(), 1)
+    lora = message.items[0].tx_info.modulation.lora
+    lora.spreading_factor, lora.bandwidth, lora.code_rate = 9, 125_000, gw.CR_4_5
+    epoch = message.items[0].tx_info.timing.gps_epoch.time_since_gps_epoch
+    epoch.FromMilliseconds(round(gps_from_unix(BOOT_S + 20) * 1000))
+    asked = way.down(message)
+    assert asked is not None
+    ack = box.request(asked, BOOT_S + 10)
+
+    assert (TxStatus.OK,) == ack.statuses
+    assert BOOT_S + 20 == pytest.approx(ack.start_s, abs=1e-6)
 
 
 def test_what_nobody_acknowledges_goes_out_again_with_the_same_counter() -> None:

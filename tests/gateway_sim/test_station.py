@@ -209,6 +209,16 @@ def test_a_gateway_comes_back_to_the_address_it_knows() -> None:
     assert [DISCOVERY_PATH, *[f"/here/{GATEWAY}"] * 2] == paths
 
 
+def test_a_gateway_that_loses_its_power_is_gone_and_comes_back() -> None:
+    with running() as city:
+        city.until(lambda: city.count("garonne_gateway_online") == 1)
+        assert city.lns.loop is not None
+        forwarder = city.program._forwarders[GATEWAY]
+        city.lns.loop.call_soon_threadsafe(forwarder.cut)
+        city.lns.until(Version)
+        city.until(lambda: city.count("garonne_gateway_online") == 1)
+
+
 def test_a_gateway_that_is_refused_asks_again() -> None:
     with running(error="unknown gateway") as city:
         paths = [city.lns.asked.get(timeout=WAIT_S) for _ in range(2)]

@@ -9,6 +9,7 @@ from chirpstack_embedded.grpc_api.call import Call
 from chirpstack_embedded.grpc_api.fields import parse_eui, timestamp, unix_seconds
 from chirpstack_embedded.grpc_api.refusal import internal, not_found
 
+_CALENDAR_S = range(-62_000_000_000, 253_300_000_000)  # the years 5 to 9996
 Points = list[tuple[float, dict[str, float]]]
 _KINDS = api.MeasurementKind
 _METRIC_KINDS = {
@@ -96,6 +97,9 @@ def _require_range(request: Any) -> None:
     for name in ("start", "end"):
         if not request.HasField(name):
             raise internal(f"{name} is None")
+        seconds = getattr(request, name).seconds
+        if seconds not in _CALENDAR_S:
+            raise internal(f"{name} is {seconds} s from 1970, which no calendar has")
 
 
 def _points(call: Call, name: str, request: Any, aggregation: str = "") -> Points:

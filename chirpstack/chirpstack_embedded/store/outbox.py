@@ -52,5 +52,16 @@ class Outbox:
     def remove(self, ids: Iterable[int]) -> None:
         """Forget events the broker has acknowledged."""
         self._database.executemany(
-            "delete from event_outbox where id = ?", [(id_,) for id_ in ids]
+            "delete from event_outbox where id between ? and ?", _ranges(ids)
         )
+
+
+def _ranges(ids: Iterable[int]) -> list[tuple[int, int]]:
+    """Put neighbours together: the broker answers mostly in order."""
+    ranges: list[tuple[int, int]] = []
+    for id_ in sorted(ids):
+        if ranges and id_ <= ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], id_)
+        else:
+            ranges.append((id_, id_))
+    return ranges

@@ -7,7 +7,7 @@ are all there is to see, and as with a device's command nothing is sent on a gue
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -24,12 +24,11 @@ from city.lease import Argument, Changes
 from city.network import Network
 from city.objects import Group
 from faas.sender.planners import Planners
-from wire.lorawan.region import Region
+from wire.lorawan.region.catalogue import COMMON
 from wire.lorawan.region.eu868 import EU868
 
 KEPT_S: Final = 30 * 86_400
 LOOK_EVERY_S: Final = 0.5
-REGIONS: Final[Mapping[str, Region]] = {"EU868": EU868}
 
 _log = logging.getLogger(__name__)
 
@@ -189,7 +188,7 @@ class GroupDesk:
             return choose(wanted, (), 0, 0.0), 0
         groups = self.network.groups
         gateways = len(groups.gateways(group))
-        air_s = frame_s(payload, group.data_rate, REGIONS.get(group.region, EU868))
+        air_s = frame_s(payload, group.data_rate, COMMON.get(group.region, EU868))
         return choose(wanted, groups.members(group), gateways, air_s), gateways
 
     def _new_send(

@@ -5,6 +5,7 @@ from typing import Any
 
 import grpc
 import pytest
+from chirpstack_api import api
 from google.protobuf import descriptor_pool
 from google.protobuf.message_factory import GetMessageClass
 from hypothesis import HealthCheck, given, settings
@@ -146,3 +147,13 @@ def test_any_request_is_answered_or_refused_in_words(
     assert "api.call.fail" not in caplog.text
     assert "Exception" not in caplog.text
     assert provisioned(site)
+
+
+def test_an_instant_that_no_calendar_has_is_refused_in_a_sentence(site: Site) -> None:
+    provisioned(site)
+    request = api.GetDeviceLinkMetricsRequest(dev_eui=EUI)
+    request.start.seconds, request.end.seconds = 2**62, 2**63 - 1
+    code, sentence = called(site.admin, "DeviceService", "GetLinkMetrics", request)
+
+    assert grpc.StatusCode.INTERNAL is code
+    assert "start is 4611686018427387904 s from 1970" in sentence
