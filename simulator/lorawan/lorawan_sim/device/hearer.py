@@ -28,7 +28,7 @@ class Measuring(Protocol):
 
 
 class Hearer(Speaker):
-    """Obeys, answers and hands on; `_packages` answers what the packages of TS003 and TS005 ask."""
+    """Obeys, answers and hands on; `_packages` speak TS003 and TS005."""
 
     __slots__ = ("_packages",)
 
