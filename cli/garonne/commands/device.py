@@ -5,7 +5,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -203,9 +202,9 @@ def list_all(settings: Settings) -> int:
     city = city_of(environment)
     with _network(environment) as network:
         devices = _listed(network, city)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=None, padding=(0, 2, 0, 0))
     for heading, whole in COLUMNS:  # a DevEUI is to be read on a telephone, too
-        table.add_column(heading, no_wrap=whole, overflow="fold")
+        table.add_column(heading, no_wrap=whole)
     now = time.time()
     for device in sorted(devices, key=lambda one: one.name):
         place = device.tags.get("street", "")
