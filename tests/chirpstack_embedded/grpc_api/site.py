@@ -12,11 +12,7 @@ from chirpstack_embedded.store.schema import DEFAULT_TENANT_ID
 from chirpstack_embedded.streams import Streams
 
 EUI = "a81758fffe0301c4"
-
-
 NOBODY = "00000000-0000-4000-8000-000000000000"
-
-
 Code = grpc.StatusCode
 
 
