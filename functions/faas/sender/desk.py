@@ -98,6 +98,7 @@ class Desk:
         self._lives: dict[str, Life] = {}
         self._touched: dict[str, Life] = {}
         self._acks: list[tuple[str, bytes]] = []
+        self._beside = 0
         self._taken: set[str] = set()
         # Orders read and not answered: ChirpStack must say first who the device is.
         self._postponed: dict[bytes, Mapping[bytes, bytes]] = {}
@@ -130,6 +131,7 @@ class Desk:
         self._lives.clear()
         self._touched.clear()
         self._acks.clear()
+        self._beside = 0
         self._taken.clear()
         self._postponed.clear()
         self._reader.forget()
@@ -201,9 +203,10 @@ class Desk:
         self._touch(life)
 
     def _order(self, entry: bytes, fields: Mapping[bytes, bytes] | None) -> None:
+        beside = bool(fields) and b"command" not in (fields or {})
         try:
             if fields and b"command" in fields:
-                self._request(Command.parse(fields[b"command"]), fields)
+                beside = not self._request(Command.parse(fields[b"command"]), fields)
             elif fields and b"cancel" in fields:
                 self._cancel(orjson.loads(fields[b"cancel"]), fields)
             elif fields and b"group" in fields:
@@ -219,10 +222,12 @@ class Desk:
                 "sender.order.unreadable entry=%s error=%s", entry.decode(), error
             )
         self._acks.append((keys.outbox(self._partition), entry))
+        self._beside += beside
 
-    def _request(self, command: Command, fields: Mapping[bytes, bytes]) -> None:
+    def _request(self, command: Command, fields: Mapping[bytes, bytes]) -> bool:
+        """Take a command; False if it is kept elsewhere or is not new."""
         if self._forwarded(command.dev_eui, fields) or self._known(command.id):
-            return
+            return False
         try:
             command = self._registry.complete(command)
             planner = self._planners.require(command.device_type)
@@ -235,6 +240,7 @@ class Desk:
             self._refuse(command, str(error))
         else:
             self._accept(command, planner, payload)
+        return True
 
     def _accept(self, command: Command, planner: Planner, payload: Payload) -> None:
         self._taken.add(command.id)
@@ -317,6 +323,7 @@ class Desk:
     def _commit(self) -> list[tuple[Life, Effect]]:
         touched, self._touched = list(self._touched.values()), {}
         acks, self._acks = self._acks, []
+        beside, self._beside = self._beside, 0
         changes = Changes()
         written = self._ledger.write(changes, touched)
         self._groups.write(changes)
@@ -324,6 +331,8 @@ class Desk:
             changes.add("XACK", stream, keys.SENDER_GROUP, read)
             if stream == keys.outbox(self._partition):
                 changes.add("XDEL", stream, read)
+        if beside:
+            changes.add("HINCRBY", keys.tally(self._partition), "beside", beside)
         if changes and not self._lease.commit(changes):
             self.forget()
             return []
