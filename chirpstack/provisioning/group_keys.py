@@ -31,7 +31,8 @@ from provisioning.settings import Settings, read_settings
 from wire.declared import DeclaredCity
 from wire.groups import DeclaredGroup
 
-WORKERS = 8
+# Keys can wait; joins and commands want the same gateways' few seconds of air.
+WORKERS = 2
 ANSWER_S = 45.0
 EXPIRES_S = 120.0
 PAUSE_S = 5.0
