@@ -108,7 +108,7 @@ def timers(partition: int) -> str:
 
 
 def tally(partition: int) -> str:
-    """Hash: how many commands were requested and how they ended."""
+    """Hash: how many commands were requested, how they ended, what else was asked."""
     return f"{tag(partition)}:tally"
 
 

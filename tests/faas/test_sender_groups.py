@@ -12,6 +12,7 @@ from tests.faas.test_sender import Clock, Working, city, clock, shared  # noqa: 
 from city import keys
 from city.commands import Where
 from city.group_order import member_id
+from garonne.demo.outbox import Outbox
 
 LAMPS = [f"a81758fffe03010{number}" for number in range(4)]
 WHERE = Where(device_type="lamp", by="street", value="Rue Vestrepain")
@@ -240,3 +241,20 @@ def test_an_order_that_cannot_be_read_holds_nobody_up(
     desks.work()
 
     assert ["queued"] * 4 == states(city, order)
+
+
+def test_an_order_to_four_lamps_counts_as_four_commands_in_the_demos_books(
+    city: City,  # noqa: F811
+    desks: Desks,
+) -> None:
+    group = given_group(city)
+    books = Outbox(city.redis_server.url, since=0)
+    ask(city)
+    desks.work()
+    group.queue.clear()
+    desks.work()
+    city.commands().cancel(LAMPS[0], "no such command", by="ada")
+    desks.work()
+
+    assert (4, 4) == (books.asked(), city.commands().tally().requested)
+    books.close()

@@ -58,7 +58,12 @@ class Outbox:
         return self._last
 
     def asked(self) -> int:
-        """Return how many commands were ever put in, by the streams' own count."""
+        """
+        Return how many commands were put in, by the streams' own count.
+
+        An order to a group becomes commands of its members: the sender counts what it
+        took out that was no new command itself, in the commit that takes it out.
+        """
         with contextlib.suppress(redis.RedisError):
             self._asked = self._added() - self._before
         return self._asked
@@ -77,7 +82,11 @@ class Outbox:
 
     def _added(self) -> int:
         infos: list[Any] = [self._redis.xinfo_stream(key) for key in self._streams()]
-        return sum(int(info["entries-added"]) for info in infos)
+        tallies = list(self._redis.scan_iter(match="{p*}:tally", count=1000))
+        beside: list[Any] = [self._redis.hget(key, "beside") for key in tallies]
+        return sum(int(info["entries-added"]) for info in infos) - sum(
+            int(count or 0) for count in beside
+        )
 
     def _waiting(self) -> Iterator[Row]:
         """Yield what the sender has not taken out of the outbox yet."""
