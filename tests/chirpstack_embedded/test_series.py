@@ -1,6 +1,7 @@
 """Sums over hours, days and months, in memory first and in SQLite later."""
 
 from datetime import datetime
+from itertools import pairwise
 
 import pytest
 
@@ -53,6 +54,52 @@ def test_sums_are_written_in_time_and_forgotten_in_time(store: Store) -> None:
     later = store.database.count("select count(*) from series")
 
     assert (3, 2) == (written, later)
+
+
+def test_many_sums_are_written_a_tenth_in_a_tenth_of_the_time(store: Store) -> None:
+    store.series.write_some(NOON)
+    for number in range(1000):
+        store.series.add(f"d{number}", {"n": 1.0}, NOON)
+    store.series.write_some(NOON + EVERY_S - 1)
+    written = []
+    for tenth in range(11):
+        store.series.write_some(NOON + EVERY_S + tenth * EVERY_S / 10)
+        written.append(_written(store))
+
+    most_at_once = max(after - before for before, after in pairwise(written))
+    assert (True, 1000) == (most_at_once <= 101, written[-1])
+
+
+def test_a_look_writes_nothing_of_the_others(store: Store) -> None:
+    for number in range(100):
+        store.series.add(f"d{number}", {"n": 1.0}, NOON)
+    store.series.add("x", {"n": 1.0}, NOON)
+
+    assert [1.0] == values(store, "HOUR", NOON, NOON)
+    assert 1 == _written(store)
+
+
+def test_sums_with_new_names_keep_the_old_ones(store: Store) -> None:
+    store.series.add("x", {"n": 1.0, "a": 2.0}, NOON)
+    store.series.add("x", {"n": 1.0, "b": 3.0}, NOON)
+    points = store.series.read("x", "HOUR", NOON, NOON)
+
+    assert [{"n": 2.0, "a": 2.0, "b": 3.0}] == [sums for _, sums in points]
+
+
+def test_what_was_put_last_stays_even_when_part_of_it_is_leaving(store: Store) -> None:
+    store.series.put("x", 5.0, NOON)
+    store.series.write_some(NOON)
+    store.series.put("x", 7.0, NOON)
+    points = store.series.read("x", "HOUR", NOON, NOON)
+
+    assert [{"value": 7.0}] == [sums for _, sums in points]
+
+
+def _written(store: Store) -> int:
+    return store.database.count(
+        "select count(*) from series where aggregation = 'HOUR'"
+    )
 
 
 def test_more_points_than_anybody_looks_at_are_refused(store: Store) -> None:

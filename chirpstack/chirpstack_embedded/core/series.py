@@ -7,6 +7,7 @@ Names are ChirpStack's own: ``device:<dev_eui>``, ``device:<dev_eui>:<key>``,
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Protocol
 
 from chirpstack_api import api, gw
@@ -113,11 +114,17 @@ def note_uplink(
             "rx_count": 1.0,
             "gw_rssi_sum": float(max_rssi_dbm),
             "gw_snr_sum": max_snr_db,
-            f"rx_freq_{frequency_hz}": 1.0,
-            f"rx_dr_{dr}": 1.0,
+            _rx_name("freq", frequency_hz): 1.0,
+            _rx_name("dr", dr): 1.0,
         },
         at,
     )
+
+
+@lru_cache(maxsize=1024)
+def _rx_name(kind: str, number: int) -> str:
+    # One text for all devices.
+    return f"rx_{kind}_{number}"
 
 
 def note_error(series: SeriesBook, dev_eui: str, code: str, at: float) -> None:

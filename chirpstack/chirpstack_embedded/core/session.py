@@ -1,8 +1,10 @@
 """How a session begins: by a join or by an API client."""
 
+from chirpstack_embedded.channel_sets import channels_together, indices_together
 from chirpstack_embedded.config import RegionNetwork
 from chirpstack_embedded.model import Channel, Device, Session
 from wire.lorawan.class_b import MAX_PERIODICITY, ping_nb
+from wire.lorawan.keys import Key
 from wire.lorawan.keys_1_1 import SessionKeys11
 
 
@@ -28,17 +30,17 @@ def otaa_session(
         region_config_id=region_config_id,
         dev_addr=dev_addr,
         mac_version=device.mac_version,
-        nwk_s_key=bytes(keys.f_nwk_s_int_key),
+        nwk_s_key=(f_int := bytes(keys.f_nwk_s_int_key)),
         app_s_key=bytes(keys.app_s_key),
-        s_nwk_s_int_key=bytes(keys.s_nwk_s_int_key),
-        nwk_s_enc_key=bytes(keys.nwk_s_enc_key),
+        s_nwk_s_int_key=_once(f_int, keys.s_nwk_s_int_key),
+        nwk_s_enc_key=_once(f_int, keys.nwk_s_enc_key),
         skip_f_cnt_check=device.skip_fcnt_check,
         rx1_delay=network.rx1_delay,
         rx1_dr_offset=network.rx1_dr_offset,
         rx2_dr=network.rx2_dr,
         rx2_frequency_hz=rx2_frequency_hz,
-        enabled_uplink_channels=enabled_channels,
-        extra_uplink_channels=extra_channels,
+        enabled_uplink_channels=indices_together(enabled_channels),
+        extra_uplink_channels=channels_together(extra_channels),
     )
     _set_ping_slots(session, device)
     return session
@@ -61,10 +63,10 @@ def abp_session(
         region_config_id="",
         dev_addr=dev_addr,
         mac_version=device.mac_version,
-        nwk_s_key=bytes(keys.f_nwk_s_int_key),
+        nwk_s_key=(f_int := bytes(keys.f_nwk_s_int_key)),
         app_s_key=bytes(keys.app_s_key),
-        s_nwk_s_int_key=bytes(keys.s_nwk_s_int_key),
-        nwk_s_enc_key=bytes(keys.nwk_s_enc_key),
+        s_nwk_s_int_key=_once(f_int, keys.s_nwk_s_int_key),
+        nwk_s_enc_key=_once(f_int, keys.nwk_s_enc_key),
         f_cnt_down=f_cnt_down,
         a_f_cnt_down=a_f_cnt_down,
         skip_f_cnt_check=device.skip_fcnt_check,
@@ -90,6 +92,11 @@ def reset_to_boot(device: Device, session: Session) -> None:
     session.rx1_dr_offset = profile.abp_rx1_dr_offset
     session.rx2_dr = profile.abp_rx2_dr
     session.rx2_frequency_hz = profile.abp_rx2_freq
+
+
+def _once(key: bytes, other: Key) -> bytes:
+    # In 1.0.x all three are one: devices keep it once.
+    return key if other == key else bytes(other)
 
 
 def _set_ping_slots(session: Session, device: Device) -> None:

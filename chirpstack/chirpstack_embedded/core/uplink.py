@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from chirpstack_embedded.channel_sets import channels_together, indices_together
 from chirpstack_embedded.core import mac
 from chirpstack_embedded.core.context import Context
 from chirpstack_embedded.core.downlink import Response
@@ -161,8 +162,8 @@ def _reset_channels(
 ) -> None:
     if frame.f_ctrl.adr_ack_req or not session.enabled_uplink_channels:
         plan = context.plans[heard.region_config_id]
-        session.enabled_uplink_channels = list(plan.default_channel_indices)
-        session.extra_uplink_channels = {}
+        session.enabled_uplink_channels = indices_together(plan.default_channel_indices)
+        session.extra_uplink_channels = channels_together({})
 
 
 def _handle_mac_commands(

@@ -7,6 +7,7 @@ a transaction that fails empties the cache.
 """
 
 from sqlite3 import Row
+from sys import intern
 from typing import Any
 
 from chirpstack_api import api
@@ -48,7 +49,8 @@ class Devices:
             row = self._database.one(f"{SELECT} where d.dev_eui = ?", dev_eui)
             if row is None:
                 return None
-            device = self._cache[dev_eui] = self._load(row)
+            device = self._load(row)
+            self._cache[device.dev_eui] = device
         return device
 
     def with_dev_addr(self, dev_addr: str) -> list[Device]:
@@ -212,7 +214,7 @@ class Devices:
             dev_eui=row["dev_eui"],
             name=row["name"],
             description=row["description"],
-            join_eui=row["join_eui"],
+            join_eui=intern(row["join_eui"]),
             skip_fcnt_check=bool(row["skip_fcnt_check"]),
             is_disabled=bool(row["is_disabled"]),
             tags=load_texts(row["tags"]),

@@ -1,30 +1,30 @@
 """
 Sums over hours, days and months.
 
-Counting must not cost a commit: sums are added up in memory and written when
-somebody reads, every minute in portions, and at the end. A kill loses at most that
-minute of statistics, and nothing else.
+Counting must not cost a commit: sums are added up in memory. What half a minute
+brought is written evenly over the next one, so that no step of the engine waits for
+much of it; what somebody reads is written before. A kill loses at most that minute
+of statistics, and nothing else.
 """
 
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from itertools import islice
+from math import ceil
 
 from chirpstack_embedded.errors import NotStored
 from chirpstack_embedded.store.database import Database
+from chirpstack_embedded.store.waiting_sums import Portion, Sums, WaitingSums
 
 HOUR, DAY, MONTH, MINUTE = "HOUR", "DAY", "MONTH", "MINUTE"
 KEPT = {HOUR: 2 * 86_400, DAY: 62 * 86_400, MONTH: 730 * 86_400}
 """How long a sum is kept, in seconds."""
 
-EVERY_S = 60.0
-PORTION = 200
+EVERY_S = 30.0
 MOST_POINTS = 100_000
 _HOUR_S = 3600
 _STEP_S = {MINUTE: 60, HOUR: 3600, DAY: 26 * 3600, MONTH: 32 * 86_400}
-
-Sums = dict[str, float]
 
 
 class Series:
@@ -32,29 +32,25 @@ class Series:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._sums: dict[tuple[str, int], Sums] = {}
-        self._last: dict[tuple[str, int], Sums] = {}
-        self._states: dict[str, str] = {}
+        self._waiting = WaitingSums()
+        self._leaving = WaitingSums()
+        self._leaving_size = 0
         self._due_at = 0.0
+        self._wrote_at = 0.0
+        self._pruned_at = 0.0
         self._expected: dict[str, set[str]] = {}
 
     def add(self, name: str, values: Mapping[str, float], at: float) -> None:
         """Add to the sums of an hour."""
-        key = name, int(at) // _HOUR_S
-        sums = self._sums.get(key)
-        if sums is None:
-            self._sums[key] = dict(values)
-            return
-        for field, value in values.items():
-            sums[field] = sums.get(field, 0.0) + value
+        self._waiting.add(name, int(at) // _HOUR_S, values)
 
     def put(self, name: str, value: float, at: float) -> None:
         """Replace the value of an hour."""
-        self._last[name, int(at) // _HOUR_S] = {"value": value}
+        self._waiting.put(name, int(at) // _HOUR_S, value)
 
     def state(self, name: str, text: str) -> None:
         """Remember the last text."""
-        self._states[name] = text
+        self._waiting.states[name] = text
 
     def expect(self, profile_id: str, keys: list[str]) -> None:
         """Note keys a profile does not know yet."""
@@ -66,19 +62,24 @@ class Series:
         return found
 
     def write_some(self, now: float) -> None:
-        """Write a portion of what waits, if it is time."""
-        if now < self._due_at:
-            return
-        for _ in range(PORTION):
-            if not self._write_one():
-                self._due_at = now + EVERY_S
-                self._prune(now)
+        """Write what is due of what leaves, and let the next leave when it is time."""
+        if now >= self._due_at:
+            self._write_all_of(self._leaving)
+            self._leaving, self._waiting = self._waiting, self._leaving
+            self._leaving_size = len(self._leaving)
+            self._due_at = now + EVERY_S
+            self._prune(now)
+        share = (now - self._wrote_at) / EVERY_S
+        self._wrote_at = now
+        # A step backwards of the clock writes nothing, a leap writes all of it.
+        for _ in range(ceil(self._leaving_size * min(max(share, 0.0), 1.0))):
+            if not self._write_one(self._leaving):
                 return
 
     def write_all(self) -> None:
         """Write everything that waits."""
-        while self._write_one():
-            pass
+        self._write_all_of(self._leaving)
+        self._write_all_of(self._waiting)
 
     def read(
         self, name: str, aggregation: str, start: float, end: float
@@ -89,7 +90,9 @@ class Series:
         ``NotStored`` for more points than anybody can look at.
         """
         points = _few_points(aggregation, start, end)
-        self.write_all()
+        for waiting in (self._leaving, self._waiting):
+            for portion in waiting.pop_named(name):
+                self._merge(portion)
         rows = self._database.all(
             "select at, sums from series where name = ? and aggregation = ?"
             " and at between ? and ?",
@@ -103,30 +106,32 @@ class Series:
 
     def last_state(self, name: str) -> str:
         """Return the last text, empty if there was none."""
-        self.write_all()
+        for waiting in (self._waiting, self._leaving):
+            if name in waiting.states:
+                return waiting.states[name]
         row = self._database.one("select value from series_state where name = ?", name)
         return row["value"] if row else ""
 
-    def _write_one(self) -> bool:
-        if self._states:
-            name, text = self._states.popitem()
+    def _write_all_of(self, waiting: WaitingSums) -> None:
+        while self._write_one(waiting):
+            pass
+
+    def _write_one(self, waiting: WaitingSums) -> bool:
+        if waiting.states:
+            name, text = waiting.states.popitem()
             self._database.execute(
                 "insert into series_state values (?, ?)"
                 " on conflict (name) do update set value = excluded.value",
                 (name, text),
             )
             return True
-        if self._sums:
-            (name, hour), sums = self._sums.popitem()
-            self._merge(name, hour, sums, adding=True)
-            return True
-        if self._last:
-            (name, hour), sums = self._last.popitem()
-            self._merge(name, hour, sums, adding=False)
-            return True
-        return False
+        portion = waiting.pop()
+        if portion is not None:
+            self._merge(portion)
+        return portion is not None
 
-    def _merge(self, name: str, hour: int, sums: Sums, *, adding: bool) -> None:
+    def _merge(self, portion: Portion) -> None:
+        name, hour, sums, adding = portion
         for aggregation in KEPT:
             at = int(_point(aggregation, hour * _HOUR_S))
             row = self._database.one(
@@ -146,6 +151,9 @@ class Series:
             )
 
     def _prune(self, now: float) -> None:
+        if abs(now - self._pruned_at) < _HOUR_S:
+            return  # looking costs a walk over the table
+        self._pruned_at = now
         for aggregation, seconds in KEPT.items():
             self._database.execute(
                 "delete from series where aggregation = ? and at < ?",

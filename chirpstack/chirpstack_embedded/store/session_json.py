@@ -1,13 +1,13 @@
 """A session as JSON, the form in which the database keeps it."""
 
 from dataclasses import fields
-from functools import lru_cache
 from operator import attrgetter
 from sys import intern
 from typing import Any
 
 import orjson
 
+from chirpstack_embedded.channel_sets import channels_together, indices_together
 from chirpstack_embedded.history import UplinkHistory, UplinkRecord
 from chirpstack_embedded.model import Channel, HeardUplink, Reception, Session
 
@@ -47,8 +47,10 @@ def load_session(data: bytes) -> Session:
     document = orjson.loads(data)
     document["region_config_id"] = intern(document["region_config_id"])
     document["mac_version"] = intern(document["mac_version"])
+    keys: dict[bytes, bytes] = {}  # in 1.0.x three are one, and kept once
     for name in _KEYS:  # a session of before LoRaWAN 1.1 has but two
-        document[name] = bytes.fromhex(document.get(name, ""))
+        key = bytes.fromhex(document.get(name, ""))
+        document[name] = keys.setdefault(key, key)
     document["mac_command_pending"] = {
         int(cid): bytes.fromhex(text)
         for cid, text in document["mac_command_pending"].items()
@@ -56,25 +58,24 @@ def load_session(data: bytes) -> Session:
     document["mac_command_error_count"] = {
         int(cid): count for cid, count in document["mac_command_error_count"].items()
     }
-    document["extra_uplink_channels"] = {
-        int(index): _channel(frequency_hz, tuple(data_rates))
-        for index, (
-            frequency_hz,
-            data_rates,
-        ) in document["extra_uplink_channels"].items()
-    }
+    document["enabled_uplink_channels"] = indices_together(
+        document["enabled_uplink_channels"]
+    )
+    document["extra_uplink_channels"] = channels_together(
+        {
+            int(index): Channel(frequency_hz=frequency_hz, data_rates=tuple(data_rates))
+            for index, (
+                frequency_hz,
+                data_rates,
+            ) in document["extra_uplink_channels"].items()
+        }
+    )
     document["uplink_adr_history"] = _load_history(document["uplink_adr_history"])
     document["gateway_history"] = [
         HeardUplink(dr=dr, receptions=tuple(map(_load_reception, items)))
         for dr, items in document["gateway_history"]
     ]
     return Session(**document)
-
-
-@lru_cache(maxsize=1024)
-def _channel(frequency_hz: int, data_rates: tuple[int, ...]) -> Channel:
-    # Thousands of devices share a few channels.
-    return Channel(frequency_hz=frequency_hz, data_rates=data_rates)
 
 
 def _load_history(found: str | list[list[Any]]) -> UplinkHistory:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from chirpstack_embedded.channel_sets import indices_together
 from chirpstack_embedded.core.adr import ALGORITHMS, AdrRequest, LinkSettings, decide
 from chirpstack_embedded.core.context import Context
 from chirpstack_embedded.core.mac import channel_mask
@@ -65,8 +66,8 @@ def handle(
     if not requests:
         return Unexpected(why="LinkADRAns without pending LinkADRReq")
     session, wanted = exchange.session, requests[-1]
-    channels = channel_mask.apply(
-        exchange.plan, session.enabled_uplink_channels, requests
+    channels = indices_together(
+        channel_mask.apply(exchange.plan, session.enabled_uplink_channels, requests)
     )
     mask_ack = all(answer.channel_mask_ack for answer in answers)
     rate_ack = all(answer.data_rate_ack for answer in answers)

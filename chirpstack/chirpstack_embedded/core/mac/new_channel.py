@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from chirpstack_embedded.channel_sets import channels_together, indices_together
 from chirpstack_embedded.core.mac.block import Block
 from chirpstack_embedded.core.mac.exchange import (
     Answer,
@@ -23,9 +24,10 @@ def request(plan: RegionPlan, device: Device, session: Session) -> Block | None:
     wanted = plan.wanted_channels(supported or plan.usual_data_rates)
     if session.extra_uplink_channels == wanted:
         return None  # the common case
-    for index in [i for i in session.extra_uplink_channels if i not in wanted]:
-        # The LinkADRReq mask switches it off on the device.
-        del session.extra_uplink_channels[index]
+    # The LinkADRReq mask switches the others off on the device.
+    session.extra_uplink_channels = channels_together(
+        {i: one for i, one in session.extra_uplink_channels.items() if i in wanted}
+    )
     missing = [
         _command(index, channel)
         for index, channel in sorted(wanted.items())
@@ -55,12 +57,17 @@ def _take(session: Session, answer: NewChannelAns, wanted: NewChannelReq) -> Non
         count_refusal(session, NewChannelReq.cid)
         return
     forget_refusals(session, NewChannelReq.cid)
-    session.extra_uplink_channels[wanted.ch_index] = Channel(
+    channel = Channel(
         frequency_hz=wanted.frequency_hz,
         data_rates=tuple(range(wanted.min_dr, wanted.max_dr + 1)),
     )
-    if wanted.ch_index not in session.enabled_uplink_channels:
-        session.enabled_uplink_channels.append(wanted.ch_index)
+    extra, enabled = session.extra_uplink_channels, session.enabled_uplink_channels
+    session.extra_uplink_channels = channels_together(
+        {**extra, wanted.ch_index: channel}
+    )
+    session.enabled_uplink_channels = indices_together(
+        dict.fromkeys((*enabled, wanted.ch_index))
+    )
 
 
 def _command(index: int, channel: Channel) -> NewChannelReq:
