@@ -112,6 +112,16 @@ def tally(partition: int) -> str:
     return f"{tag(partition)}:tally"
 
 
+def asides(partition: int) -> str:
+    """
+    String: how many entries of ``outbox`` asked for no new command.
+
+    Orders to groups, their news, cancellations, what was passed on to the device's own
+    partition, what came twice. Entries ever added, less these, are commands.
+    """
+    return f"{tag(partition)}:asides"
+
+
 def pool_group(pool: str) -> str:
     """Return the consumer group a pool reads ``events`` with."""
     return f"pool:{pool}"

@@ -58,7 +58,11 @@ class Outbox:
         return self._last
 
     def asked(self) -> int:
-        """Return how many commands were ever put in, by the streams' own count."""
+        """
+        Return how many commands were ever put in, by the streams' own count.
+
+        The outbox carries more than commands; the sender says how many were none.
+        """
         with contextlib.suppress(redis.RedisError):
             self._asked = self._added() - self._before
         return self._asked
@@ -77,7 +81,8 @@ class Outbox:
 
     def _added(self) -> int:
         infos: list[Any] = [self._redis.xinfo_stream(key) for key in self._streams()]
-        return sum(int(info["entries-added"]) for info in infos)
+        added = sum(int(info["entries-added"]) for info in infos)
+        return added - sum(int(self._redis.get(key) or 0) for key in self._asides())
 
     def _waiting(self) -> Iterator[Row]:
         """Yield what the sender has not taken out of the outbox yet."""
@@ -90,6 +95,9 @@ class Outbox:
 
     def _streams(self) -> list[str]:
         return list(self._redis.scan_iter(match="{p*}:outbox", count=1000))
+
+    def _asides(self) -> list[str]:
+        return list(self._redis.scan_iter(match="{p*}:asides", count=1000))
 
     def _rows(self) -> Iterator[Row]:
         for key in self._redis.scan_iter(match="{p*}:command:*", count=1000):

@@ -100,6 +100,7 @@ class Desk:
         self._lives: dict[str, Life] = {}
         self._touched: dict[str, Life] = {}
         self._acks: list[tuple[str, bytes]] = []
+        self._asides = 0
         self._taken: set[str] = set()
         # Orders read and not answered: ChirpStack must say first who the device is.
         self._postponed: dict[bytes, Mapping[bytes, bytes]] = {}
@@ -136,6 +137,7 @@ class Desk:
         self._lives.clear()
         self._touched.clear()
         self._acks.clear()
+        self._asides = 0
         self._taken.clear()
         self._postponed.clear()
         self._recalled.clear()
@@ -238,14 +240,7 @@ class Desk:
 
     def _order(self, entry: bytes, fields: Mapping[bytes, bytes] | None) -> None:
         try:
-            if fields and b"command" in fields:
-                self._request(Command.parse(fields[b"command"]), fields)
-            elif fields and b"cancel" in fields:
-                self._cancel(orjson.loads(fields[b"cancel"]), fields)
-            elif fields and b"group" in fields:
-                self._group_order(fields[b"group"])
-            elif fields and b"news" in fields:
-                self._group_news(orjson.loads(fields[b"news"]))
+            self._asides += not self._took_command(fields or {})
         except Unreachable as error:
             _log.debug("sender.order.wait entry=%s error=%s", entry.decode(), error)
             self._postponed[entry] = fields or {}
@@ -256,9 +251,21 @@ class Desk:
             )
         self._acks.append((keys.outbox(self._partition), entry))
 
-    def _request(self, command: Command, fields: Mapping[bytes, bytes]) -> None:
+    def _took_command(self, fields: Mapping[bytes, bytes]) -> bool:
+        """Obey an entry of the outbox; tell whether it asked for a new command."""
+        if b"command" in fields:
+            return self._request(Command.parse(fields[b"command"]), fields)
+        if b"cancel" in fields:
+            self._cancel(orjson.loads(fields[b"cancel"]), fields)
+        elif b"group" in fields:
+            self._group_order(fields[b"group"])
+        elif b"news" in fields:
+            self._group_news(orjson.loads(fields[b"news"]))
+        return False
+
+    def _request(self, command: Command, fields: Mapping[bytes, bytes]) -> bool:
         if self._forwarded(command.dev_eui, fields) or self._known(command.id):
-            return
+            return False
         try:
             command = self._registry.complete(command)
             planner = self._planners.require(command.device_type)
@@ -271,6 +278,7 @@ class Desk:
             self._refuse(command, str(error))
         else:
             self._accept(command, planner, payload)
+        return True
 
     def _accept(self, command: Command, planner: Planner, payload: Payload) -> None:
         self._taken.add(command.id)
@@ -353,6 +361,7 @@ class Desk:
     def _commit(self) -> list[tuple[Life, Effect]]:
         touched, self._touched = list(self._touched.values()), {}
         acks, self._acks = self._acks, []
+        asides, self._asides = self._asides, 0
         changes = Changes()
         written = self._ledger.write(changes, touched)
         self._groups.write(changes)
@@ -360,6 +369,8 @@ class Desk:
             changes.add("XACK", stream, keys.SENDER_GROUP, read)
             if stream == keys.outbox(self._partition):
                 changes.add("XDEL", stream, read)
+        if asides:
+            changes.add("INCRBY", keys.asides(self._partition), asides)
         if changes and not self._lease.commit(changes):
             self.forget()
             return []
