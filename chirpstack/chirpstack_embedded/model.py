@@ -239,12 +239,21 @@ class McItem:
 _MAC_VERSIONS: dict[int, str] = {
     value: name for name, value in common.MacVersion.items()
 }
+_MAC_VERSION_VALUES = {
+    name.removeprefix("LORAWAN_").replace("_", "."): value
+    for value, name in _MAC_VERSIONS.items()
+}
 _REGION_NAMES: dict[int, str] = {value: name for name, value in common.Region.items()}
 
 
 def region_name(device: Device) -> str:
     """Return the common name of the profile's region, such as ``EU868``."""
     return _REGION_NAMES.get(device.profile.region, _REGION_NAMES[0])
+
+
+def mac_version_value(text: str) -> int:
+    """Return the enum value of ``1.0.3``; an unknown text is the first."""
+    return _MAC_VERSION_VALUES.get(text, 0)
 
 
 def mac_version_text(value: int) -> str:

@@ -104,15 +104,37 @@ def _stack_commands(commands: "_Commands") -> None:
     )
     up.set_defaults(run="garonne.commands.stack:up")
 
-    down = commands.add_parser("down", help="stop the city")
+    down = commands.add_parser(
+        "down",
+        help="stop the city",
+        description="Stop every part of the city that runs in the state folder. "
+        "Nothing is lost: `garonne up` goes on where it was.",
+    )
     down.set_defaults(run="garonne.commands.stack:down")
 
-    status = commands.add_parser("status", help="show the parts and their addresses")
+    status = commands.add_parser(
+        "status",
+        help="show the parts and their addresses",
+        description="Show every part, its state and where it listens.",
+    )
     status.set_defaults(run="garonne.commands.stack:status")
 
-    logs = commands.add_parser("logs", help="show the last lines of a part")
-    logs.add_argument("part", nargs="?", default="", help="default: the supervisor")
-    logs.add_argument("--lines", type=int, default=50, metavar="N")
+    logs = commands.add_parser(
+        "logs",
+        help="show the last lines of a part",
+        description="Show the last lines that a part logged. `garonne status` names "
+        "the parts.",
+    )
+    logs.add_argument(
+        "part",
+        nargs="?",
+        default="",
+        metavar="PART",
+        help="for example worker (default: the supervisor)",
+    )
+    logs.add_argument(
+        "--lines", type=_count, default=50, metavar="N", help="how many (default: 50)"
+    )
     logs.set_defaults(run="garonne.commands.stack:logs")
 
     reset = commands.add_parser(
@@ -143,9 +165,18 @@ def _people_commands(commands: "_Commands") -> None:
     )
     level = lamp.add_mutually_exclusive_group(required=True)
     level.add_argument("--level", type=_percent, metavar="N", help="0 to 100 %%")
-    level.add_argument("--on", dest="level", action="store_const", const=100)
-    level.add_argument("--off", dest="level", action="store_const", const=0)
-    lamp.add_argument("--minutes", type=int, metavar="M", help="then back to its own")
+    level.add_argument(
+        "--on", dest="level", action="store_const", const=100, help="as --level 100"
+    )
+    level.add_argument(
+        "--off", dest="level", action="store_const", const=0, help="as --level 0"
+    )
+    lamp.add_argument(
+        "--minutes",
+        type=int,
+        metavar="M",
+        help="after so many minutes the lamp decides for itself again",
+    )
     lamp.add_argument(
         "--timeout",
         type=_seconds,
@@ -167,8 +198,12 @@ def _people_commands(commands: "_Commands") -> None:
         help="its name or DevEUI, or a street or district: all its relays",
     )
     state = relay.add_mutually_exclusive_group(required=True)
-    state.add_argument("--on", dest="on", action="store_const", const=True)
-    state.add_argument("--off", dest="on", action="store_const", const=False)
+    state.add_argument(
+        "--on", dest="on", action="store_const", const=True, help="close it"
+    )
+    state.add_argument(
+        "--off", dest="on", action="store_const", const=False, help="open it"
+    )
     relay.add_argument("--timeout", type=_seconds, metavar="S", help="seconds to wait")
     relay.set_defaults(run="garonne.commands.relay:relay")
 
@@ -202,7 +237,11 @@ def _people_commands(commands: "_Commands") -> None:
 
 
 def _scenario_commands(commands: "_Commands") -> None:
-    scenario = commands.add_parser("scenario", help="run a city from a file, judge it")
+    scenario = commands.add_parser(
+        "scenario",
+        help="run a city from a file, judge it",
+        description="Run a city from a file and judge what came of it.",
+    )
     actions = scenario.add_subparsers(required=True, metavar="ACTION", title="actions")
     run = actions.add_parser(
         "run",
@@ -223,7 +262,11 @@ def _scenario_commands(commands: "_Commands") -> None:
 
 
 def _device_commands(commands: "_Commands") -> None:
-    device = commands.add_parser("device", help="put devices on the network, list them")
+    device = commands.add_parser(
+        "device",
+        help="put devices on the network, list them",
+        description="Put devices on the network, and see which are there.",
+    )
     actions = device.add_subparsers(required=True, metavar="ACTION", title="actions")
 
     add = actions.add_parser(
@@ -234,11 +277,16 @@ def _device_commands(commands: "_Commands") -> None:
         "the key file (GARONNE_KEYS) unless --app-key is given.",
     )
     add.add_argument("qr", nargs="?", metavar="QR", help="the text of its QR code")
-    add.add_argument("--dev-eui", metavar="HEX")
-    add.add_argument("--join-eui", metavar="HEX")
-    add.add_argument("--app-key", metavar="HEX")
-    add.add_argument("--type", dest="device_type", metavar="TYPE")
-    add.add_argument("--name", metavar="NAME")
+    add.add_argument("--dev-eui", metavar="HEX", help="16 digits, from the label")
+    add.add_argument("--join-eui", metavar="HEX", help="16 digits, from the label")
+    add.add_argument("--app-key", metavar="HEX", help="32 digits, from its maker")
+    add.add_argument(
+        "--type",
+        dest="device_type",
+        metavar="TYPE",
+        help="a folder of chirpstack/device-types/, for example street-light",
+    )
+    add.add_argument("--name", metavar="NAME", help="what to call it from now on")
     add.add_argument(
         "--timeout",
         type=_seconds,
@@ -248,10 +296,19 @@ def _device_commands(commands: "_Commands") -> None:
     )
     add.set_defaults(run="garonne.commands.device:add")
 
-    box = actions.add_parser("box", help="list powered devices that wait to be added")
+    box = actions.add_parser(
+        "box",
+        help="list powered devices that wait to be added",
+        description="List the devices of the city that are powered and not yet "
+        "registered, each with the text of its QR code.",
+    )
     box.set_defaults(run="garonne.commands.device:box")
 
-    listed = actions.add_parser("list", help="list the devices in ChirpStack")
+    listed = actions.add_parser(
+        "list",
+        help="list the devices in ChirpStack",
+        description="List the city's devices in ChirpStack and when each was heard.",
+    )
     listed.set_defaults(run="garonne.commands.device:list_all")
 
 
@@ -278,7 +335,11 @@ def _doctor_command(commands: "_Commands") -> None:
 
 
 def _function_commands(commands: "_Commands") -> None:
-    notices = commands.add_parser("notices", help="read what functions told people")
+    notices = commands.add_parser(
+        "notices",
+        help="read what functions told people",
+        description="Print the sentences that functions told people, oldest first.",
+    )
     notices.add_argument("--follow", action="store_true", help="stay for new ones")
     notices.set_defaults(run="garonne.commands.functions:notices")
 
@@ -300,6 +361,12 @@ def _percent(text: str) -> int:
     if text.isascii() and text.isdigit() and int(text) <= 100:  # noqa: PLR2004 -- %
         return int(text)
     raise argparse.ArgumentTypeError(f"expected a level from 0 to 100, found {text!r}")
+
+
+def _count(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"expected a number above 0, found {text!r}")
 
 
 def _seconds(text: str) -> float:

@@ -77,13 +77,19 @@ class Status:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """How many commands were requested, and how they ended."""
+    """
+    How many commands were requested, and how they ended.
+
+    `beside` are the entries of the outbox that were no new command: orders to groups
+    and their news, cancels, and what was passed on to another partition or came twice.
+    """
 
     requested: int = 0
     confirmed: int = 0
     failed: int = 0
     expired: int = 0
     superseded: int = 0
+    beside: int = 0
 
     @property
     def open(self) -> int:

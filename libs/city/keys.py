@@ -108,18 +108,8 @@ def timers(partition: int) -> str:
 
 
 def tally(partition: int) -> str:
-    """Hash: how many commands were requested and how they ended."""
+    """Hash: how many commands were requested, how they ended, what else was asked."""
     return f"{tag(partition)}:tally"
-
-
-def asides(partition: int) -> str:
-    """
-    String: how many entries of ``outbox`` asked for no new command.
-
-    Orders to groups, their news, cancellations, what was passed on to the device's own
-    partition, what came twice. Entries ever added, less these, are commands.
-    """
-    return f"{tag(partition)}:asides"
 
 
 def pool_group(pool: str) -> str:

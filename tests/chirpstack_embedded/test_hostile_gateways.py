@@ -20,8 +20,8 @@ from tests.chirpstack_embedded.conftest import (
     eu868,
     uplink_frame,
 )
+from tests.chirpstack_embedded.grpc_api.test_hostile import fill
 from tests.chirpstack_embedded.test_bad_input import JSON, ONE_WORLD, still_alive
-from tests.chirpstack_embedded.test_hostile_grpc import fill
 
 from chirpstack_embedded.adapters.gatherer import Gatherer, Lot
 from chirpstack_embedded.core.collector import Collector, Refused

@@ -70,3 +70,9 @@ def test_a_file_keeps_what_was_counted(tmp_path: object) -> None:
 
     assert [1.0] == values(second, "HOUR", NOON, NOON)
     assert "open" == second.series.last_state("s")
+
+
+@pytest.mark.parametrize("start", [-1e18, 1e18])
+def test_a_range_outside_of_any_calendar_is_refused(store: Store, start: float) -> None:
+    with pytest.raises(NotStored, match="no calendar holds"):
+        store.series.read("x", "HOUR", start, start + 1)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.city.test_command_life import EUI, RULES, WITHIN_S, Story, name
+from tests.city.command_life.story import EUI, RULES, WITHIN_S, Story, name
 
 from city.command import Command, Payload
 from city.command_life import Life

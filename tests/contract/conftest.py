@@ -17,6 +17,8 @@ from tests.contract.world import World
 @pytest.fixture(scope="session")
 def site() -> Iterator[Site]:
     with open_site(os.environ) as found:
+        if RECORDING and found.is_embedded:
+            pytest.exit("only a real server is recorded: name one (README.md)")
         yield found
 
 

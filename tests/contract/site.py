@@ -30,7 +30,7 @@ NEEDED = (
 )
 # Both servers obey these; shorter windows and locks make a quick suite.
 QUICK = {
-    'deduplication_delay = "200ms"\n': 'deduplication_delay = "100ms"\n',
+    'deduplication_delay = "200ms"\n': 'deduplication_delay = "60ms"\n',
     'get_downlink_data_delay = "100ms"\n': 'get_downlink_data_delay = "60ms"\n',
     'interval = "250ms"\n': """interval = "100ms"
 class_a_lock_duration = "500ms"

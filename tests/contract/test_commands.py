@@ -1,12 +1,12 @@
 """``command/down``: what an application may say, and that nobody hears its mistakes."""
 
+import uuid
 from typing import Any
 
 import pytest
 from chirpstack_api import api
 from tests.contract.world import World
 
-ITEM = "c2c1d1a7-42a8-4a5f-9d5c-6f1b8fc0a9%02x"
 ENCODER = """
 function encodeDownlink(input) {
   return { bytes: [input.data.dim, 300, -1, 1.9], fPort: 17 };
@@ -40,7 +40,8 @@ def queue_of(world: World, count: int) -> list[Any]:
 @pytest.mark.proves("mqtt:command/down", "check:8")
 def test_a_commands_id_is_the_queue_item_of_its_events(world: World) -> None:
     world.given_joined()
-    world.when_command(command(world, id=ITEM % 1, confirmed=True))
+    item_id = str(uuid.uuid4())
+    world.when_command(command(world, id=item_id, confirmed=True))
     (item,) = queue_of(world, 1)
     world.when_uplink()
     world.then_event("up")
@@ -48,16 +49,17 @@ def test_a_commands_id_is_the_queue_item_of_its_events(world: World) -> None:
 
     txack = world.then_event("txack")
 
-    assert (ITEM % 1, True, 10) == (item.id, item.confirmed, item.f_port)
-    assert ITEM % 1 == txack["queueItemId"]
+    assert (item_id, True, 10) == (item.id, item.confirmed, item.f_port)
+    assert item_id == txack["queueItemId"]
 
 
 @pytest.mark.proves("trap:13")
 def test_an_id_in_the_queue_is_refused_in_silence(world: World) -> None:
     world.given_joined()
-    world.when_command(command(world, id=ITEM % 2))
+    item_id = str(uuid.uuid4())
+    world.when_command(command(world, id=item_id))
     queue_of(world, 1)
-    world.when_command(command(world, id=ITEM % 2, data="/w=="))
+    world.when_command(command(world, id=item_id, data="/w=="))
     world.when_command(command(world, data="AA=="))
 
     assert [b"\x03\x00\xc8", b"\x00"] == [item.data for item in queue_of(world, 2)]

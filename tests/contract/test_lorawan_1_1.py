@@ -1,5 +1,6 @@
 """LoRaWAN 1.1 over the air: two root keys, four session keys, two down counters."""
 
+import secrets
 from typing import Any
 
 import pytest
@@ -194,12 +195,11 @@ def test_class_c_begins_when_the_device_says_so(world: World) -> None:
 def test_an_abp_device_that_started_anew_is_confirmed(world: World) -> None:
     given_device(world, supports_otaa=False, abp_rx1_delay=1, abp_rx2_freq=869_525_000)
     cast = world.cast
-    keys = SessionKeys11(
-        f_nwk_s_int_key=Key(bytes([1]) * 16),
-        s_nwk_s_int_key=Key(bytes([2]) * 16),
-        nwk_s_enc_key=Key(bytes([3]) * 16),
-        app_s_key=Key(bytes([4]) * 16),
-    )
+    # New ones each time: a server may remember devices of an earlier run.
+    names = ("f_nwk_s_int_key", "s_nwk_s_int_key", "nwk_s_enc_key", "app_s_key")
+    keys = SessionKeys11(**{name: Key(secrets.token_bytes(16)) for name in names})
+    for name in names:
+        world.names.add(getattr(keys, name).hex(), name)
     cast.session = Session11(dev_addr=DevAddr.parse("01a7c3e5"), keys=keys)
     activation = api.DeviceActivation(
         dev_eui=cast.dev_eui,

@@ -307,6 +307,10 @@ class World:
         if cast.session is not None:
             self.names.add(str(cast.session.dev_addr), f"dev_addr{self._mark}")
 
+    def note(self, **step: Any) -> None:
+        """Write down something a scenario found out by itself."""
+        self._write(**step)
+
     def _write(self, **step: Any) -> None:
         self.steps.append({key: self.names.normal(step[key]) for key in step})
 

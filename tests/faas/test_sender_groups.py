@@ -12,6 +12,7 @@ from tests.faas.test_sender import Clock, Working, city, clock, shared  # noqa: 
 from city import keys
 from city.commands import Where
 from city.group_order import GroupOrder, member_id
+from garonne.demo.outbox import Outbox
 
 LAMPS = [f"a81758fffe03010{number}" for number in range(4)]
 WHERE = Where(device_type="lamp", by="street", value="Rue Vestrepain")
@@ -252,23 +253,6 @@ def test_a_district_without_a_group_is_told_lamp_by_lamp(
     city.double.await_received(4)
 
 
-def test_what_entered_the_outbox_less_the_asides_are_commands(
-    city: City,  # noqa: F811
-    desks: Desks,
-) -> None:
-    given_group(city)
-    ask(city)
-    desks.work()
-    ask(city, level=20)
-    desks.work()
-    outboxes: Any = [city.redis.xinfo_stream(keys.outbox(p)) for p in range(4)]
-    added = sum(one["entries-added"] for one in outboxes)
-    asides: Any = [city.redis.get(keys.asides(p)) for p in range(4)]
-
-    assert 8 == added - sum(int(count or 0) for count in asides)
-    assert added > 8
-
-
 def test_an_order_that_cannot_be_read_holds_nobody_up(
     city: City,  # noqa: F811
     desks: Desks,
@@ -281,3 +265,20 @@ def test_an_order_that_cannot_be_read_holds_nobody_up(
     desks.work()
 
     assert ["queued"] * 4 == states(city, order)
+
+
+def test_an_order_to_four_lamps_counts_as_four_commands_in_the_demos_books(
+    city: City,  # noqa: F811
+    desks: Desks,
+) -> None:
+    group = given_group(city)
+    books = Outbox(city.redis_server.url, since=0)
+    ask(city)
+    desks.work()
+    group.queue.clear()
+    desks.work()
+    city.commands().cancel(LAMPS[0], "no such command", by="ada")
+    desks.work()
+
+    assert (4, 4) == (books.asked(), city.commands().tally().requested)
+    books.close()

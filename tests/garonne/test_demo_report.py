@@ -197,3 +197,11 @@ def test_one_is_told_as_one() -> None:
     assert "1 command is open" == report.open_question
     assert "failed: 1 command\nstill open: 1 command\n" in told
     assert "motion failed 1 time: " in told
+
+
+def test_what_a_server_does_not_count_keeps_no_books_open() -> None:
+    balanced = Uplinks(sent=4, heard=3, radio_lost=1, rejected=None)
+
+    assert balanced.is_quiet(2)
+    assert not replace(balanced, sent=5).is_quiet(2)
+    assert not replace(balanced, rejected=0).is_quiet(2)

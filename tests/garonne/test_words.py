@@ -64,3 +64,12 @@ def test_a_device_with_a_session_is_not_said_to_wait_for_its_join() -> None:
     assert "it has joined before, as 0102; waiting for its next report" == waits_for(
         session
     )
+
+
+def test_decoded_values_are_told_as_people_write_them() -> None:
+    values = {"lux": 4.0, "dark": True, "features": ["input", "metering"]}
+    news = JoinNews(kind="values", at=108, sentence="it speaks", values=values)
+
+    assert ["4", "yes", "input, metering"] == [
+        line.split(maxsplit=1)[1] for line in tell(news, 100)[1:]
+    ]

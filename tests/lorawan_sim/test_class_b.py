@@ -306,8 +306,8 @@ def test_two_gateways_that_beacon_at_once_do_not_drown_each_other() -> None:
     fleet.receive(other, frame.start_s)
     fleet.tick(frame.end_s)
 
-    whats = [event.what for _, event in fleet.events()]
-    assert [What.BEACON_LOCKED] == [w for w in whats if w is What.BEACON_LOCKED]
+    happened = [event.what for _, event in fleet.events()]
+    assert [What.BEACON_LOCKED] == [w for w in happened if w is What.BEACON_LOCKED]
 
 
 def test_a_class_a_device_asks_for_none_of_it() -> None:

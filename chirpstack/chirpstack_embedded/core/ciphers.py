@@ -83,7 +83,7 @@ def sealed(
 
 # A context of OpenSSL weighs 2.7 kB and takes 6 µs to make: of a larger city the
 # contexts of those who spoke last are kept.
-MOST_WARM = 4096
+MOST_WARM = 2048
 
 
 @lru_cache(maxsize=MOST_WARM)

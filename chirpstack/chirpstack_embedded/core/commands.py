@@ -7,12 +7,12 @@ Whatever is wrong is a warning in the log and nothing else: that is ChirpStack.
 import re
 from typing import Any
 
-import orjson
 from chirpstack_api import integration
 from google.protobuf.json_format import MessageToDict, Parse, ParseError
 from google.protobuf.message import DecodeError
 
 from chirpstack_embedded.codec import CodecError
+from chirpstack_embedded.core import strict_json
 from chirpstack_embedded.core.context import Context
 from chirpstack_embedded.core.downlink_queue import F_PORT_RULE, wrap_f_port
 from chirpstack_embedded.core.rendering import NANO
@@ -23,14 +23,6 @@ from chirpstack_embedded.uuid_text import read_uuid
 
 _TOPIC = re.compile(r"application/([^/]+)/device/([^/]+)/command/([^/]+)")
 _EUI = re.compile(r"[0-9a-fA-F]{16}")
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]*={0,2}")
-# null stands for an absent message, never for a scalar.
-_NOT_NULL = frozenset(
-    name
-    for field in integration.DownlinkCommand.DESCRIPTOR.fields
-    if field.message_type is None
-    for name in (field.name, field.json_name)
-)
 
 
 def handle_command(
@@ -95,25 +87,11 @@ def _parse(payload: bytes, *, as_json: bool) -> Any:
         if not as_json:
             command.ParseFromString(payload)
             return command
-        fault = _fault(orjson.loads(payload))
-        if fault:
-            return fault
-        return Parse(payload.decode("utf-8"), command, ignore_unknown_fields=True)
+        text = payload.decode("utf-8")
+        said = strict_json.fault(text, command.DESCRIPTOR)
+        return said or Parse(text, command, ignore_unknown_fields=True)
     except (ParseError, DecodeError, ValueError, RecursionError) as error:
         return str(error)
-
-
-def _fault(document: object) -> str:
-    """Return what protobuf's own JSON reader would let pass and ChirpStack's not."""
-    if not isinstance(document, dict):
-        return f"expected an object, found {type(document).__name__}"
-    for key in _NOT_NULL.intersection(document):
-        if document[key] is None:
-            return f"null is no value of {key}"
-    data = document.get("data", "")
-    if isinstance(data, str) and not _BASE64.fullmatch(data):
-        return "data is not base64"
-    return ""
 
 
 def _expires_at(command: Any) -> float | None:

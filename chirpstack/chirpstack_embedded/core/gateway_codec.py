@@ -12,6 +12,7 @@ from chirpstack_api import gw
 from google.protobuf.json_format import Parse, ParseError
 from google.protobuf.message import DecodeError
 
+from chirpstack_embedded.core import strict_json
 from chirpstack_embedded.core.rendering import dump, render_message
 
 _MARK = b"gatewayId"
@@ -49,10 +50,13 @@ def read_gateway_message(topic: str, payload: bytes) -> GatewayMessage | Unreada
     message = _KINDS[kind]()
     try:
         if is_json:
-            Parse(payload.decode("utf-8"), message, ignore_unknown_fields=True)
+            text = payload.decode("utf-8")
+            if said := strict_json.fault(text, message.DESCRIPTOR):
+                return Unreadable(cause="undecodable", details=f"{kind}: {said}")
+            Parse(text, message, ignore_unknown_fields=True)
         else:
             message.ParseFromString(payload)
-    except (DecodeError, ParseError, UnicodeDecodeError, RecursionError) as error:
+    except (DecodeError, ParseError, ValueError, RecursionError) as error:
         return Unreadable(cause="undecodable", details=f"{kind}: {error}")
     return GatewayMessage(
         kind=kind, message=message, gateway_id=_gateway_id(message), is_json=is_json

@@ -8,7 +8,7 @@ those differ from the latest, the cells stand here.
 
 from collections.abc import Mapping
 
-from chirpstack_api import api, common
+from chirpstack_api import common
 
 from chirpstack_embedded.config import Region
 from wire.lorawan.region import FHDR_SIZE, DataRate
@@ -32,20 +32,26 @@ _AS923_DWELL_OF_TABLED = {5: 250, 6: 250, 7: 250}
 _EU868_RECENT = {4: 230}
 
 
-def max_payload_size(region: Region, rate: DataRate, profile: api.DeviceProfile) -> int:
-    """Return N, the largest application payload of a downlink at a data rate."""
+def max_payload_size(
+    region: Region, rate: DataRate, *, version: int, revision: int
+) -> int:
+    """
+    Return N, the largest application payload of a downlink at a data rate.
+
+    ``version`` is the LoRaWAN version (of the session), ``revision`` that of the
+    regional parameters (of the profile), as enum values.
+    """
     network = region.network
     limit = rate.mac_payload(
         dwell=network.dwell_time_400ms, repeater=network.repeater_compatible
     )
-    limit = _exceptions(region, profile).get(rate.index, limit)
+    limit = _exceptions(region, version, revision).get(rate.index, limit)
     return max(limit - FHDR_SIZE - 1, 0)
 
 
-def _exceptions(region: Region, profile: api.DeviceProfile) -> Mapping[int, int]:
+def _exceptions(region: Region, version: int, revision: int) -> Mapping[int, int]:
     name, network = region.common_name, region.network
-    tabled = profile.mac_version in _TABLED.get(name, _SINCE_1_0_2)
-    revision = profile.reg_params_revision
+    tabled = version in _TABLED.get(name, _SINCE_1_0_2)
     if name == "EU868":
         recent = not tabled and revision not in _OLD
         return _EU868_RECENT if recent and not network.repeater_compatible else {}

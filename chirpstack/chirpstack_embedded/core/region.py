@@ -11,7 +11,7 @@ from chirpstack_api import api, common, gw
 
 from chirpstack_embedded.config import Region
 from chirpstack_embedded.core.payload_size import max_payload_size
-from chirpstack_embedded.model import Channel, Session
+from chirpstack_embedded.model import Channel, Session, mac_version_value
 from wire.lorawan.ids import DevAddr
 from wire.lorawan.join import CFList
 from wire.lorawan.region import Modulation
@@ -195,9 +195,20 @@ class RegionPlan:
             return configured
         return self.table.gateway_eirp_dbm(frequency_hz)
 
-    def max_payload_size(self, profile: api.DeviceProfile, dr: int) -> int:
-        """Return N, the largest application payload of a downlink."""
-        return max_payload_size(self.region, self.rates[dr], profile)
+    def max_payload_size(
+        self, profile: api.DeviceProfile, dr: int, *, version: str = ""
+    ) -> int:
+        """
+        Return N, the largest application payload of a downlink.
+
+        A session keeps the LoRaWAN ``version`` it began with, such as ``1.0.3``.
+        """
+        return max_payload_size(
+            self.region,
+            self.rates[dr],
+            version=mac_version_value(version) if version else profile.mac_version,
+            revision=profile.reg_params_revision,
+        )
 
     def required_snr_db(self, dr: int) -> float:
         """Return the SNR an uplink of this data-rate needs; 0 if it is not LoRa."""

@@ -155,7 +155,6 @@ def _plan(descriptor: Any) -> tuple[tuple[str, str, bool, Renderer], ...]:
     return tuple(
         (field.json_name, field.name, field.has_presence, _renderer(field))
         for field in descriptor.fields
-        if not field.name.endswith("_legacy")
     )
 
 

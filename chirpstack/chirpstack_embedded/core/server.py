@@ -195,6 +195,7 @@ class NetworkServer:
         verdict = self._admit(heard, m_type, now)
         self._judge("up.join" if m_type is MType.JOIN_REQUEST else "up.data", verdict)
         dev_eui = verdict.dev_eui if isinstance(verdict, Accepted) else ""
+        heard.looked = None  # a log line keeps the rest
         self._context.frame_lines.append(UplinkLine(heard, dev_eui))
 
     def _admit(self, heard: HeardFrame, m_type: MType, now: float) -> Verdict:

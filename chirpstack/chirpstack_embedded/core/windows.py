@@ -34,7 +34,7 @@ def ping_slot(
     )
     tx_info = _tx_info(plan, gateway, frequency_hz, dr)
     set_gps_epoch(tx_info.timing, slot_ms)
-    room = plan.max_payload_size(device.profile, dr)
+    room = plan.max_payload_size(device.profile, dr, version=session.mac_version)
     return Opportunity(tx_info=tx_info, room=room)
 
 
@@ -85,7 +85,7 @@ def _rx1(
         plan, gateway, plan.rx1_frequency_hz(heard.tx_info.frequency), dr
     )
     tx_info.timing.delay.delay.seconds = delay_s
-    room = plan.max_payload_size(device.profile, dr)
+    room = plan.max_payload_size(device.profile, dr, version=session.mac_version)
     return Opportunity(tx_info=tx_info, room=room)
 
 
@@ -104,7 +104,9 @@ def rx2_window(
         tx_info.timing.immediately.SetInParent()
     else:
         tx_info.timing.delay.delay.seconds = delay_s
-    room = plan.max_payload_size(device.profile, session.rx2_dr)
+    room = plan.max_payload_size(
+        device.profile, session.rx2_dr, version=session.mac_version
+    )
     return Opportunity(tx_info=tx_info, room=room)
 
 

@@ -88,10 +88,8 @@ class Series:
 
         ``NotStored`` for more points than anybody can look at.
         """
+        points = _few_points(aggregation, start, end)
         self.write_all()
-        points = list(islice(_points(aggregation, start, end), MOST_POINTS + 1))
-        if len(points) > MOST_POINTS:
-            raise NotStored(f"more than {MOST_POINTS} points were asked for")
         rows = self._database.all(
             "select at, sums from series where name = ? and aggregation = ?"
             " and at between ? and ?",
@@ -165,6 +163,16 @@ def _point(aggregation: str, instant: float) -> float:
     if aggregation == MONTH:
         local = local.replace(day=1)
     return local.timestamp()
+
+
+def _few_points(aggregation: str, start: float, end: float) -> list[float]:
+    try:
+        points = list(islice(_points(aggregation, start, end), MOST_POINTS + 1))
+    except (OSError, OverflowError, ValueError) as error:
+        raise NotStored(f"no calendar holds {start:.0f} to {end:.0f}") from error
+    if len(points) > MOST_POINTS:
+        raise NotStored(f"more than {MOST_POINTS} points were asked for")
+    return points
 
 
 def _points(aggregation: str, start: float, end: float) -> Iterator[float]:

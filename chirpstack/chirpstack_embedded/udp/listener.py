@@ -14,8 +14,6 @@ from wire.eui64 import EUI64
 
 DATAGRAM = 65_536
 LOOK_UP_S = 0.5
-
-
 logger = logging.getLogger(__package__)
 
 

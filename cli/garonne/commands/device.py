@@ -27,6 +27,15 @@ __all__ = ["add", "box", "list_all", "new_device", "tell", "waits_for"]
 
 JOIN_WITHIN_S = 120.0
 
+# What `device list` shows, and whether it stays on one line on a narrow terminal.
+COLUMNS = (
+    ("name", True),
+    ("DevEUI", True),
+    ("type", False),
+    ("street", False),
+    ("last heard", True),
+)
+
 
 def add(
     settings: Settings,
@@ -160,9 +169,13 @@ def tell(news: JoinNews, begun: float) -> list[str]:
 
 
 def _plain(value: object) -> object:
-    """A number as people write it: ChirpStack makes a 21 a 21.0."""
+    """A value as people write it: ChirpStack makes a 21 a 21.0."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(str(_plain(one)) for one in value)
     return value
 
 
@@ -189,9 +202,9 @@ def list_all(settings: Settings) -> int:
     city = city_of(environment)
     with _network(environment) as network:
         devices = _listed(network, city)
-    table = Table()
-    for heading in ("name", "DevEUI", "type", "street", "last heard"):
-        table.add_column(heading)
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading, whole in COLUMNS:  # a DevEUI is to be read on a telephone, too
+        table.add_column(heading, no_wrap=whole)
     now = time.time()
     for device in sorted(devices, key=lambda one: one.name):
         place = device.tags.get("street", "")

@@ -59,9 +59,10 @@ class Outbox:
 
     def asked(self) -> int:
         """
-        Return how many commands were ever put in, by the streams' own count.
+        Return how many commands were put in, by the streams' own count.
 
-        The outbox carries more than commands; the sender says how many were none.
+        An order to a group becomes commands of its members: the sender counts what it
+        took out that was no new command itself, in the commit that takes it out.
         """
         with contextlib.suppress(redis.RedisError):
             self._asked = self._added() - self._before
@@ -81,8 +82,11 @@ class Outbox:
 
     def _added(self) -> int:
         infos: list[Any] = [self._redis.xinfo_stream(key) for key in self._streams()]
-        added = sum(int(info["entries-added"]) for info in infos)
-        return added - sum(int(self._redis.get(key) or 0) for key in self._asides())
+        tallies = list(self._redis.scan_iter(match="{p*}:tally", count=1000))
+        beside: list[Any] = [self._redis.hget(key, "beside") for key in tallies]
+        return sum(int(info["entries-added"]) for info in infos) - sum(
+            int(count or 0) for count in beside
+        )
 
     def _waiting(self) -> Iterator[Row]:
         """Yield what the sender has not taken out of the outbox yet."""
@@ -95,9 +99,6 @@ class Outbox:
 
     def _streams(self) -> list[str]:
         return list(self._redis.scan_iter(match="{p*}:outbox", count=1000))
-
-    def _asides(self) -> list[str]:
-        return list(self._redis.scan_iter(match="{p*}:asides", count=1000))
 
     def _rows(self) -> Iterator[Row]:
         for key in self._redis.scan_iter(match="{p*}:command:*", count=1000):

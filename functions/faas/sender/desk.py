@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import orjson
 from redis import Redis
-from redis.exceptions import ResponseError
 
 from city import keys
 from city.command import Command, Entry, Payload, Rules, State
@@ -35,10 +34,9 @@ from faas.sender.hands import Hands
 from faas.sender.inbox import arrival, overhear, tell
 from faas.sender.ledger import Ledger
 from faas.sender.planners import Planners
+from faas.sender.reader import Reader
 from faas.sender.registry import Registry
 
-BATCH: Final = 200
-CONSUMER: Final = "sender"
 NO_RULES: Final = Rules(
     confirm_message="", confirm_fields=(), confirm_within_s=30.0, expires_s=600.0
 )
@@ -46,7 +44,6 @@ NO_RULES: Final = Rules(
 _log = logging.getLogger(__name__)
 
 Changed = Callable[[State | None, Entry], None]
-Stream = list[tuple[bytes, Mapping[bytes, bytes] | None]]
 
 __all__ = ["Desk"]
 
@@ -74,6 +71,7 @@ class Desk:
         self._changed = changed
         self._clock = clock
         self._ledger = Ledger(redis, partition)
+        self._reader = Reader(redis, partition)
         self._lease = Lease(
             redis=redis, key=keys.lease(partition, keys.SENDER_GROUP), lease_s=lease_s
         )
@@ -100,14 +98,10 @@ class Desk:
         self._lives: dict[str, Life] = {}
         self._touched: dict[str, Life] = {}
         self._acks: list[tuple[str, bytes]] = []
-        self._asides = 0
+        self._beside = 0
         self._taken: set[str] = set()
         # Orders read and not answered: ChirpStack must say first who the device is.
         self._postponed: dict[bytes, Mapping[bytes, bytes]] = {}
-        # Per stream the last entry read of those that were read and not answered.
-        self._recalled: dict[str, bytes] = {}
-        self._recalling = True
-        self._caught_up = False
         self._mine = False
 
     @property
@@ -137,11 +131,11 @@ class Desk:
         self._lives.clear()
         self._touched.clear()
         self._acks.clear()
-        self._asides = 0
+        self._beside = 0
         self._taken.clear()
         self._postponed.clear()
-        self._recalled.clear()
-        self._recalling, self._caught_up, self._mine = True, False, False
+        self._reader.forget()
+        self._mine = False
 
     # -- the lease
 
@@ -153,7 +147,7 @@ class Desk:
         return self._mine
 
     def _take_over(self) -> None:
-        self._make_groups()
+        self._reader.make_groups()
         for dev_eui, line in self._ledger.unfinished().items():
             rules = self._planners.rules_of_line(line) or NO_RULES
             self._lives[dev_eui] = Life.parse(line, dev_eui, rules)
@@ -165,48 +159,18 @@ class Desk:
             len(self._lives),
         )
 
-    def _make_groups(self) -> None:
-        for stream in (keys.events(self._partition), keys.outbox(self._partition)):
-            try:
-                self._redis.xgroup_create(stream, keys.SENDER_GROUP, "0", mkstream=True)
-            except ResponseError as error:
-                if "BUSYGROUP" not in str(error):
-                    raise
-
     # -- reading
 
     def _read(self, block_s: float) -> None:
-        """Read what is new; after a take-over first what was read and not answered."""
+        """Take in what came; at the head of the streams, let the lives look."""
         self._ask_again()
-        events, outbox = keys.events(self._partition), keys.outbox(self._partition)
-        wait_ms = max(1, int(1000 * block_s)) if self._caught_up else None
-        answer: Any = self._redis.xreadgroup(
-            keys.SENDER_GROUP,
-            CONSUMER,
-            {name: self._start(name) for name in (events, outbox)},
-            count=BATCH,
-            block=wait_ms,
-        )
-        found = {name.decode(): entries for name, entries in answer or ()}
-        for entry, fields in found.get(events, ()):
+        found = self._reader.read(block_s)
+        for entry, fields in found.get(keys.events(self._partition), ()):
             self._event(entry, fields)
-        for entry, fields in found.get(outbox, ()):
+        for entry, fields in found.get(keys.outbox(self._partition), ()):
             self._order(entry, fields)
-        self._advance_reading(found)
-
-    def _start(self, name: str) -> bytes:
-        return self._recalled.get(name, b"0") if self._recalling else b">"
-
-    def _advance_reading(self, found: Mapping[str, Stream]) -> None:
-        if any(found.values()):
-            self._recalled |= {
-                name: read[-1][0] for name, read in found.items() if read
-            }
-        elif self._recalling:
-            self._recalling = False
-        elif not self._caught_up:
+        if self._reader.advance(found):
             # DESIGN §4.5: only with the stream at its head is it time to look.
-            self._caught_up = True
             for life in self._lives.values():
                 life.recover(self._clock())
                 self._touch(life)
@@ -239,8 +203,16 @@ class Desk:
         self._touch(life)
 
     def _order(self, entry: bytes, fields: Mapping[bytes, bytes] | None) -> None:
+        beside = bool(fields) and b"command" not in (fields or {})
         try:
-            self._asides += not self._took_command(fields or {})
+            if fields and b"command" in fields:
+                beside = not self._request(Command.parse(fields[b"command"]), fields)
+            elif fields and b"cancel" in fields:
+                self._cancel(orjson.loads(fields[b"cancel"]), fields)
+            elif fields and b"group" in fields:
+                self._group_order(fields[b"group"])
+            elif fields and b"news" in fields:
+                self._group_news(orjson.loads(fields[b"news"]))
         except Unreachable as error:
             _log.debug("sender.order.wait entry=%s error=%s", entry.decode(), error)
             self._postponed[entry] = fields or {}
@@ -250,20 +222,10 @@ class Desk:
                 "sender.order.unreadable entry=%s error=%s", entry.decode(), error
             )
         self._acks.append((keys.outbox(self._partition), entry))
-
-    def _took_command(self, fields: Mapping[bytes, bytes]) -> bool:
-        """Obey an entry of the outbox; tell whether it asked for a new command."""
-        if b"command" in fields:
-            return self._request(Command.parse(fields[b"command"]), fields)
-        if b"cancel" in fields:
-            self._cancel(orjson.loads(fields[b"cancel"]), fields)
-        elif b"group" in fields:
-            self._group_order(fields[b"group"])
-        elif b"news" in fields:
-            self._group_news(orjson.loads(fields[b"news"]))
-        return False
+        self._beside += beside
 
     def _request(self, command: Command, fields: Mapping[bytes, bytes]) -> bool:
+        """Take a command; False if it is kept elsewhere or is not new."""
         if self._forwarded(command.dev_eui, fields) or self._known(command.id):
             return False
         try:
@@ -339,7 +301,7 @@ class Desk:
     # -- time, commits, effects
 
     def _tick(self) -> None:
-        if not self._caught_up:
+        if not self._reader.caught_up:
             return
         now = self._clock()
         self._groups.tick(now)
@@ -361,7 +323,7 @@ class Desk:
     def _commit(self) -> list[tuple[Life, Effect]]:
         touched, self._touched = list(self._touched.values()), {}
         acks, self._acks = self._acks, []
-        asides, self._asides = self._asides, 0
+        beside, self._beside = self._beside, 0
         changes = Changes()
         written = self._ledger.write(changes, touched)
         self._groups.write(changes)
@@ -369,8 +331,8 @@ class Desk:
             changes.add("XACK", stream, keys.SENDER_GROUP, read)
             if stream == keys.outbox(self._partition):
                 changes.add("XDEL", stream, read)
-        if asides:
-            changes.add("INCRBY", keys.asides(self._partition), asides)
+        if beside:
+            changes.add("HINCRBY", keys.tally(self._partition), "beside", beside)
         if changes and not self._lease.commit(changes):
             self.forget()
             return []
@@ -383,7 +345,7 @@ class Desk:
         wanted = []
         for life in touched:
             # Before the stream is at its head no look can be decided on.
-            if self._caught_up:
+            if self._reader.caught_up:
                 wanted += [(life, effect) for effect in life.effects()]
             if life.idle:
                 self._lives.pop(life.dev_eui, None)

@@ -28,16 +28,16 @@ class Beaconing(VirtualCity):
 
     def __init__(self, document: dict[str, Any], home: Path) -> None:
         super().__init__(prepared(Scenario.of(document), home), home)
-        self.whats: list[DeviceEvent] = []
+        self.happened: list[DeviceEvent] = []
         for gateway in self._radio.gateways.values():
             gateway._beacons = Beacons(gateway.place, EU868)
 
     def _note(self, device: Device, event: DeviceEvent) -> None:
-        self.whats.append(event)
+        self.happened.append(event)
         super()._note(device, event)
 
     def told(self, what: What) -> list[DeviceEvent]:
-        return [event for event in self.whats if event.what is what]
+        return [event for event in self.happened if event.what is what]
 
 
 @pytest.fixture

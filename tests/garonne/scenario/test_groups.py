@@ -49,15 +49,15 @@ class Dusk(VirtualCity):
         super().__init__(prepared(Scenario.of(document), HOME), HOME)
         self.now = self.begins
         self.euis = [str(d.dev_eui) for d in self.prepared.layout.city.devices]
-        self.whats: list[tuple[str, DeviceEvent]] = []
+        self.happened: list[tuple[str, DeviceEvent]] = []
 
     def _note(self, device: Device, event: DeviceEvent) -> None:
-        self.whats.append((str(device.card.dev_eui), event))
+        self.happened.append((str(device.card.dev_eui), event))
         super()._note(device, event)
 
     def told(self, what: What) -> list[str]:
         """Who told of it, once each."""
-        return sorted({eui for eui, event in self.whats if event.what is what})
+        return sorted({eui for eui, event in self.happened if event.what is what})
 
     def until(self, second: float) -> None:
         end, deadlines = self.begins + second, self._deadlines()
@@ -191,5 +191,5 @@ def test_the_groups_frame_costs_one_transmission_per_gateway() -> None:
 
     assert ["confirmed"] * 6 == states
     assert 0 == alone
-    heard = [event for _, event in city.whats if event.what is What.GROUP_HEARD]
+    heard = [event for _, event in city.happened if event.what is What.GROUP_HEARD]
     assert 6 == len(heard)  # the copy of the second gateway is a repetition

@@ -4,14 +4,7 @@ from typing import Any
 
 import pytest
 from chirpstack_api import api, common
-from tests.chirpstack_embedded.test_grpc import (  # noqa: F401 -- a fixture
-    EUI,
-    NOBODY,
-    Code,
-    Site,
-    refused,
-    site,
-)
+from tests.chirpstack_embedded.grpc_api.site import EUI, NOBODY, Code, Site, refused
 
 from chirpstack_embedded.store.schema import DEFAULT_TENANT_ID
 
@@ -83,7 +76,7 @@ def queue(at: Site, group_id: str) -> Any:
 @pytest.mark.proves(
     "grpc:MulticastGroupService/Create", "grpc:MulticastGroupService/Get"
 )
-def test_a_group_is_kept_as_given_with_small_letters(site: Site) -> None:  # noqa: F811
+def test_a_group_is_kept_as_given_with_small_letters(site: Site) -> None:
     application_id = site.application()
     group_id = created(site, application_id)
 
@@ -92,7 +85,7 @@ def test_a_group_is_kept_as_given_with_small_letters(site: Site) -> None:  # noq
 
 
 @pytest.mark.proves("grpc:MulticastGroupService/Update")
-def test_an_update_replaces_all_but_the_application(site: Site) -> None:  # noqa: F811
+def test_an_update_replaces_all_but_the_application(site: Site) -> None:
     application_id = site.application()
     group_id = created(site, application_id)
     message = wanted(NOBODY, id=group_id, name="Rue Danièle", f_cnt=400, dr=5)
@@ -111,7 +104,7 @@ def test_an_update_replaces_all_but_the_application(site: Site) -> None:  # noqa
 
 
 @pytest.mark.proves("grpc:MulticastGroupService/Delete")
-def test_a_deleted_group_is_gone(site: Site) -> None:  # noqa: F811
+def test_a_deleted_group_is_gone(site: Site) -> None:
     group_id = created(site)
 
     site.admin.MulticastGroup.Delete(api.DeleteMulticastGroupRequest(id=group_id))
@@ -130,7 +123,7 @@ def test_a_deleted_group_is_gone(site: Site) -> None:  # noqa: F811
     ],
 )
 def test_a_wrong_group_is_refused_with_the_reason(
-    site: Site,  # noqa: F811
+    site: Site,
     other: Any,
     code: Any,
     message: str,
@@ -143,7 +136,7 @@ def test_a_wrong_group_is_refused_with_the_reason(
 
 
 @pytest.mark.proves("grpc:MulticastGroupService/List")
-def test_groups_are_listed_by_application_device_and_name(site: Site) -> None:  # noqa: F811
+def test_groups_are_listed_by_application_device_and_name(site: Site) -> None:
     device = site.device()
     first = created(site, device.application_id, name="north")
     created(site, device.application_id, name="south")
@@ -167,7 +160,7 @@ def test_groups_are_listed_by_application_device_and_name(site: Site) -> None:  
 @pytest.mark.proves(
     "grpc:MulticastGroupService/AddDevice", "grpc:MulticastGroupService/RemoveDevice"
 )
-def test_a_member_is_a_device_of_the_same_application(site: Site) -> None:  # noqa: F811
+def test_a_member_is_a_device_of_the_same_application(site: Site) -> None:
     device = site.device()
     ours, foreign = created(site, device.application_id), created(site)
     asked = api.AddDeviceToMulticastGroupRequest(multicast_group_id=ours, dev_eui=EUI)
@@ -197,7 +190,7 @@ def test_a_member_is_a_device_of_the_same_application(site: Site) -> None:  # no
     "grpc:MulticastGroupService/AddGateway",
     "grpc:MulticastGroupService/RemoveGateway",
 )
-def test_a_groups_gateway_is_one_of_the_same_tenant(site: Site) -> None:  # noqa: F811
+def test_a_groups_gateway_is_one_of_the_same_tenant(site: Site) -> None:
     gateway(site)
     stranger = "0016c001f1500a2c"
     gateway(site, site.tenant(can_have_gateways=True), stranger)
@@ -231,7 +224,7 @@ def test_a_groups_gateway_is_one_of_the_same_tenant(site: Site) -> None:  # noqa
     "grpc:MulticastGroupService/ListQueue",
     "grpc:MulticastGroupService/FlushQueue",
 )
-def test_a_frame_takes_the_counter_and_is_listed_once(site: Site) -> None:  # noqa: F811
+def test_a_frame_takes_the_counter_and_is_listed_once(site: Site) -> None:
     gateway(site)
     gateway(site, id_="0016c001f1500a2c")
     group_id = created(site)
@@ -254,7 +247,7 @@ def test_a_frame_takes_the_counter_and_is_listed_once(site: Site) -> None:  # no
     assert [] == list(queue(site, group_id))
 
 
-def test_without_a_gateway_the_counter_moves_and_nothing_waits(site: Site) -> None:  # noqa: F811
+def test_without_a_gateway_the_counter_moves_and_nothing_waits(site: Site) -> None:
     group_id = created(site)
 
     answer = site.admin.MulticastGroup.Enqueue(item(group_id))
@@ -264,7 +257,7 @@ def test_without_a_gateway_the_counter_moves_and_nothing_waits(site: Site) -> No
 
 
 @pytest.mark.parametrize("f_port", [0, 256])
-def test_a_port_that_is_none_is_refused(site: Site, f_port: int) -> None:  # noqa: F811
+def test_a_port_that_is_none_is_refused(site: Site, f_port: int) -> None:
     group_id = created(site)
 
     assert (
@@ -273,7 +266,7 @@ def test_a_port_that_is_none_is_refused(site: Site, f_port: int) -> None:  # noq
     ) == refused(site.admin.MulticastGroup.Enqueue, item(group_id, f_port=f_port))
 
 
-def test_nobody_sees_or_uses_a_group_of_another_tenant(site: Site) -> None:  # noqa: F811
+def test_nobody_sees_or_uses_a_group_of_another_tenant(site: Site) -> None:
     group_id = created(site)
     stranger = site.key(tenant_id=site.tenant()).token
     theirs = type(site.admin)(site.channel, stranger).MulticastGroup
@@ -285,7 +278,7 @@ def test_nobody_sees_or_uses_a_group_of_another_tenant(site: Site) -> None:  # n
     assert (Code.UNAUTHENTICATED, "") == refused(theirs.List, everything)
 
 
-def test_a_key_that_only_reads_cannot_send(site: Site) -> None:  # noqa: F811
+def test_a_key_that_only_reads_cannot_send(site: Site) -> None:
     group_id = created(site)
     reader = site.key(tenant_id=DEFAULT_TENANT_ID, is_read_only=True).token
     groups = type(site.admin)(site.channel, reader).MulticastGroup

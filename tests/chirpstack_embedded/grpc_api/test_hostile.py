@@ -10,19 +10,11 @@ from google.protobuf import descriptor_pool
 from google.protobuf.message_factory import GetMessageClass
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.chirpstack_embedded.test_grpc import (
-    EUI,
-    NOBODY,
-    Client,
-    Site,
-    site,
-)
+from tests.chirpstack_embedded.grpc_api.site import EUI, NOBODY, Client, Site
 
 from chirpstack_embedded.grpc_api import internal
 from chirpstack_embedded.grpc_api.server import SERVICES
 from chirpstack_embedded.store.schema import DEFAULT_TENANT_ID
-
-__all__ = ["site"]
 
 METHODS = [
     *((name, method) for name, methods in SERVICES.items() for method in methods),
