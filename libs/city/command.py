@@ -150,7 +150,7 @@ class Entry:
     # Our clock: until when a group's frame is awaited, and from when a report counts.
     group_by: float | None = None
     counts_from: float | None = None
-    asked: bool = False
+    asked: int = 0
     again: int = 0
     acked: bool = False
     found: str = ""

@@ -19,6 +19,7 @@ from city.line import Effect, Seen
 from city.steps import (
     MISSED_S,
     MOST_AGAIN,
+    MOST_ASKED,
     NO_SESSION,
     RETRY_S,
 )
@@ -234,7 +235,8 @@ class Life(Grouped):
             return
         if now < entry.report_by:
             return
-        if not entry.asked and self.rules.status_request is not None:
+        most_asked = 1 if entry.found else MOST_ASKED
+        if entry.asked < most_asked and self.rules.status_request is not None:
             self._ask(entry, now)
         elif entry.found and entry.again < MOST_AGAIN and self._lives(entry, now):
             self._send_again(entry, now)

@@ -20,7 +20,7 @@ from city.errors import BadCommand
 from city.group_order import GroupOrder, group_name
 from city.types import DeviceType, Planner
 
-NOT_TAKEN: Final = "waiting for the sender to take it out of the outbox"
+NOT_TAKEN: Final = "handed in; the sender has not taken it yet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

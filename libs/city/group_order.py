@@ -26,7 +26,8 @@ class GroupOrder:
     A wish: all devices of a type with this tag shall be so.
 
     ``by`` is the tag (``street``, ``district``) and ``value`` what it says. ``targets``
-    names the devices; empty: all that ChirpStack knows with that tag.
+    names the devices; empty: all that ChirpStack knows with that tag, in the group's
+    application or, where there is no group, in ``application_id``.
     """
 
     id: str
@@ -41,6 +42,7 @@ class GroupOrder:
     supersedes: bool = True
     manual: bool = False
     targets: tuple[str, ...] = ()
+    application_id: str = ""
 
     @property
     def name(self) -> str:

@@ -19,6 +19,8 @@ NO_SESSION: Final = -1
 RETRY_S: Final = 2.0
 MOST_TRIES: Final = 3
 MOST_AGAIN: Final = 1
+MOST_ASKED: Final = 2
+"""How often a silent device is asked for its state; asking cannot do harm."""
 
 
 class Steps(Line):
@@ -54,8 +56,9 @@ class Steps(Line):
             self._move(self.open, "queued", now)
 
     def _ask(self, entry: Entry, now: float) -> None:
-        entry.asked = True
-        item_id = derived_id(entry.command.id, "status")
+        entry.asked += 1
+        number = "" if entry.asked == 1 else f" {entry.asked}"
+        item_id = derived_id(entry.command.id, f"status{number}")
         self._start(entry, item_id, asks=True, now=now)
 
     def _send_again(self, entry: Entry, now: float) -> None:

@@ -52,7 +52,7 @@ def _class_c(radio: Radio, now: float) -> str:
             "waiting for the 5 s in which class C leaves a device alone after a frame, "
             f"until {clock(radio.free_at())}"
         )
-    return "in ChirpStack's queue, waiting for the gateway's tx ack"
+    return "in ChirpStack's queue, until a gateway says that it sent it"
 
 
 def _class_a(radio: Radio) -> str:
@@ -142,12 +142,15 @@ def dropped(code: str, detail: str) -> str:
     return f"{sentence} ({detail})" if detail else sentence
 
 
+_REQUESTS = ("", "a status request", "two status requests")
+
+
 def no_report(entry: Entry, rules: Rules) -> str:
     """Say what is known of a command that no report confirmed."""
     sent = f"sent at {clock(entry.at['transmitted'])}"
     if entry.found:
         return f"{sent}, but the device reports {entry.found}"
-    asked = " nor after a status request" if entry.asked else ""
+    asked = f" nor after {_REQUESTS[min(entry.asked, 2)]}" if entry.asked else ""
     return (
         f"{sent}, but no state report came within {rules.confirm_within_s:g} s{asked}"
     )

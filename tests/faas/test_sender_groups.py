@@ -5,13 +5,13 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from tests.faas.chirpstack_double import DoubleGroup
+from tests.faas.chirpstack_double import APPLICATION, DoubleGroup
 from tests.faas.lamps import City
 from tests.faas.test_sender import Clock, Working, city, clock, shared  # noqa: F401 -- fixtures
 
 from city import keys
 from city.commands import Where
-from city.group_order import member_id
+from city.group_order import GroupOrder, member_id
 from garonne.demo.outbox import Outbox
 
 LAMPS = [f"a81758fffe03010{number}" for number in range(4)]
@@ -227,6 +227,30 @@ def test_members_are_found_by_their_tag_when_nobody_names_them(
     desks.work()
 
     assert ["queued"] * 4 == states(city, order)
+
+
+def test_a_district_without_a_group_is_told_lamp_by_lamp(
+    city: City,  # noqa: F811
+    desks: Desks,
+) -> None:
+    given_group(city, name="somebody else's")
+    order = GroupOrder(
+        id="5c85b6ee-d5b5-5e5b-b4f7-77d7169c48f5",
+        device_type="lamp",
+        by="street",
+        value="Rue Vestrepain",
+        object={"level": 60},
+        requested_at=0.0,
+        expires_at=2e9,
+        application_id=APPLICATION,
+    )
+    home = keys.partition_of(order.name, 4)
+    city.redis.xadd(keys.outbox(home), {"group": bytes(order)})
+
+    desks.work()
+
+    assert ["queued"] * 4 == states(city, order.id)
+    city.double.await_received(4)
 
 
 def test_an_order_that_cannot_be_read_holds_nobody_up(

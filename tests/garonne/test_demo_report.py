@@ -181,3 +181,27 @@ def test_what_is_asked_after_the_books_were_closed_opens_nothing() -> None:
     assert commands.law(asked=3).holds
     assert not commands.law(asked=2).holds
     assert 0 == commands.open
+
+
+def test_one_is_told_as_one() -> None:
+    report = replace(
+        good(),
+        commands=Commands(by_state={"failed": 1, "queued": 1}),
+        functions=[
+            Function(name="motion", invoked=2, failed=1, p50_ms=1.5, p99_ms=2.5)
+        ],
+        asked=2,
+    )
+    told = "\n".join(report.sentences())
+
+    assert "1 command is open" == report.open_question
+    assert "failed: 1 command\nstill open: 1 command\n" in told
+    assert "motion failed 1 time: " in told
+
+
+def test_what_a_server_does_not_count_keeps_no_books_open() -> None:
+    balanced = Uplinks(sent=4, heard=3, radio_lost=1, rejected=None)
+
+    assert balanced.is_quiet(2)
+    assert not replace(balanced, sent=5).is_quiet(2)
+    assert not replace(balanced, rejected=0).is_quiet(2)

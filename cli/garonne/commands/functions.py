@@ -17,6 +17,7 @@ from faas import dead_letters
 from garonne.errors import Refused
 from garonne.running import environment_of
 from garonne.settings import Settings
+from garonne.words import counted
 
 __all__ = ["failed", "notices"]
 
@@ -103,8 +104,9 @@ def _said(entry: str, notice: dict[str, Any]) -> str:
 
 def _line(letter: dead_letters.Letter, what: str) -> str:
     return (
-        f"{letter.function} failed on {letter.event} {letter.attempts} times and {what}"
-        f" {_clock(letter.at_s)}: {letter.reason}"
+        f"{letter.function} failed on {letter.event} "
+        f"{counted(letter.attempts, 'time')} and {what} {_clock(letter.at_s)}: "
+        f"{letter.reason}"
     )
 
 

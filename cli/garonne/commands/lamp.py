@@ -18,6 +18,7 @@ from garonne.errors import Refused
 from garonne.places import find_devices
 from garonne.running import environment_of
 from garonne.settings import Settings
+from garonne.words import counted
 from wire.declared import DeclaredDevice
 
 __all__ = ["Story", "lamp", "switch", "wanted", "way_sentence", "where_of"]
@@ -182,12 +183,12 @@ def _overdue(pending: "Sequence[Wait]", timeout_s: float | None) -> str:
 
 def way_sentence(status: GroupStatus) -> str:
     """Say which way an order went, and what air time that takes."""
-    all_, air = f"{status.devices} devices", f"{status.airtime_s:.3f} s of air"
+    all_, air = counted(status.devices, "device"), f"{status.airtime_s:.3f} s of air"
     if not status.grouped:
         return f"one frame to each of {all_}: {air}"
     alone = status.devices - status.grouped
     beside = f", {alone} told alone as they have no keys yet" if alone else ""
-    times = f"sent by {status.gateways} gateway{'s' if status.gateways > 1 else ''}"
+    times = f"sent by {counted(status.gateways, 'gateway')}"
     return (
         f"one frame to {status.grouped} of {all_}, {times}{beside}: {air} instead of"
         f" {status.instead_s:.3f} s"

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from garonne.demo.ledger import Seen
+from garonne.words import counted
 
 __all__ = [
     "COMMAND_ENDS",
@@ -55,7 +56,9 @@ class Uplinks:
     def is_quiet(self, published: int) -> bool:
         """Whether nothing is between device and broker at this instant."""
         through = published + (self.rejected or 0) + self.network_lost
-        return self._air().holds and self.heard == through
+        # A server that counts no rejections leaves open what became of the rest.
+        arrived = self.rejected is None or self.heard == through
+        return self._air().holds and arrived
 
     def _air(self) -> Check:
         return Check(
@@ -161,7 +164,8 @@ class Report:
         """What still moves, in a few words; empty when the books can be closed."""
         ups = sum(seen.kind == "up" for seen in self.published)
         if self.commands.open:
-            return f"{self.commands.open} commands are open"
+            verb = "is" if self.commands.open == 1 else "are"
+            return f"{counted(self.commands.open, 'command')} {verb} open"
         if not self.uplinks.is_quiet(ups):
             return "frames are on their way"
         return "" if self.commands.law(self.asked).holds else "a command was just asked"
@@ -183,7 +187,7 @@ class Report:
         missing = sorted(self.devices - self.joined)
         no = [f"did not join: {', '.join(missing)}"] if missing else []
         no += [
-            f"{state}: {count} commands"
+            f"{state}: {counted(count, 'command')}"
             for state, count in (
                 ("failed", ended.get("failed", 0)),
                 ("still open", self.commands.open),
@@ -191,7 +195,7 @@ class Report:
             if count
         ]
         no += [
-            f"the function {function.name} failed {function.failed} times: "
+            f"the function {function.name} failed {counted(function.failed, 'time')}: "
             "its events wait for another try or were given up"
             for function in self.functions
             if function.failed

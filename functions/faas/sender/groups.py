@@ -134,7 +134,7 @@ class GroupDesk:
         if choice.grouped and group is not None:
             send = self._new_send(order, group, payload, choice)
         self._tell(order, choice, gateways)
-        application_id = group.application_id if group is not None else ""
+        application_id = group.application_id if group else order.application_id
         for dev_eui in (*choice.grouped, *choice.alone):
             grouped = dev_eui in choice.grouped
             command = order.command(dev_eui, application_id, grouped=grouped)
@@ -155,7 +155,7 @@ class GroupDesk:
 
     def _group_or_none(self, order: GroupOrder) -> Group | None:
         try:
-            return self._group(order.name)
+            return self._group(order)
         except Unreachable:
             raise
         except NetworkError as error:
@@ -163,20 +163,20 @@ class GroupDesk:
             _log.warning("sender.group.unknown name=%r error=%s", order.name, error)
             return None
 
-    def _group(self, name: str) -> Group | None:
-        for one in self.network.groups.listed():
-            if one.name == name:
+    def _group(self, order: GroupOrder) -> Group | None:
+        for one in self.network.groups.listed(order.application_id):
+            if one.name == order.name:
                 return self.network.groups.get(one.id)
         return None
 
     def _targets(self, order: GroupOrder, group: Group | None) -> tuple[str, ...]:
         if order.targets:
             return order.targets
-        if group is None:
+        # Fewer than two devices are no group; whoever is there is told alone.
+        application_id = group.application_id if group else order.application_id
+        if not application_id:
             raise BadCommand(f"ChirpStack knows no multicast group {order.name!r}")
-        found = self.network.tagged_devices(
-            group.application_id, {order.by: order.value}
-        )
+        found = self.network.tagged_devices(application_id, {order.by: order.value})
         title = self.planners.require(order.device_type).type.title
         return tuple(one.dev_eui for one in found if one.device_profile_name == title)
 

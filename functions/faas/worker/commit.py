@@ -109,7 +109,7 @@ class Commit:
             document = command_document(function, event, position, order, now_s)
             self._do("XADD", outbox, "*", "command", orjson.dumps(document))
         for position, order in enumerate(wanted.get("group_orders", ())):
-            group = group_document(function, event.id, position, order, now_s)
+            group = group_document(function, event, position, order, now_s)
             self._do("XADD", outbox, "*", "group", orjson.dumps(group))
 
     def notice(self, notice: Mapping[str, Any]) -> None:
@@ -194,11 +194,11 @@ class Commit:
 
 
 def group_document(
-    function: str, event_id: str, position: int, order: Mapping[str, Any], now_s: float
+    function: str, event: "Cause", position: int, order: Mapping[str, Any], now_s: float
 ) -> dict[str, Any]:
     """Return the outbox's JSON of an order to a group."""
     name = group_name(order["device_type"], order["by"], order["value"])
-    occasion = order.get("once") or f"{event_id}/{position}"
+    occasion = order.get("once") or f"{event.id}/{position}"
     return {
         "id": str(uuid.uuid5(COMMAND_IDS, f"{function}/{name}/{occasion}")),
         "device_type": order["device_type"],
@@ -211,6 +211,7 @@ def group_document(
         "expires_at": now_s + order["expires_s"],
         "supersedes": order.get("supersedes", True),
         "targets": [],
+        "application_id": event.application_id,
     }
 
 

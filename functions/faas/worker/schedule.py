@@ -159,7 +159,7 @@ class Schedule:
             )
         for position, order in enumerate(wanted.get("group_orders", ())):
             now_s = event.time.timestamp()
-            document = group_document(name, event.id, position, order, now_s)
+            document = group_document(name, event, position, order, now_s)
             key = document["id"]
             commands.append(_once(0, keys.outbox(0), key, "group", document))
         for position, notice in enumerate(wanted.get("notices", ())):

@@ -84,7 +84,7 @@ def test_a_lorawan_ack_that_overtook_its_tx_ack_still_counts(story: Story) -> No
     assert "acknowledged" == story.state(1)
 
 
-def test_without_a_report_the_device_is_asked_once_then_given_up(story: Story) -> None:
+def test_without_a_report_the_device_is_asked_twice_then_given_up(story: Story) -> None:
     sent(story)
     ask = derived_id(name(1), "status")
 
@@ -95,10 +95,16 @@ def test_without_a_report_the_device_is_asked_once_then_given_up(story: Story) -
 
     assert "transmitted" == story.state(1)
     assert "asked the device" in story.why(1)
+    second = derived_id(name(1), "status 2")
+    assert ["prepare"] == story.wait(WITHIN_S)
+
+    story.hand_over(second, 9)
+    story.txack(second, 90.0)
+
     assert [] == story.wait(WITHIN_S)
     assert "failed" == story.state(1)
-    assert "nor after a status request" in story.reason(1)
-    assert [name(1), ask] == story.published
+    assert "nor after two status requests" in story.reason(1)
+    assert [name(1), ask, second] == story.published
 
 
 def test_the_answer_to_the_status_request_confirms(story: Story) -> None:

@@ -235,7 +235,7 @@ class Lives(RuleBasedStateMachine):
 
     def belongs(self, item_id: str, entry: Entry) -> bool:
         command_id = entry.command.id
-        names = ("status", "again 1")
+        names = ("status", "status 2", "again 1")
         return item_id in {command_id, *(derived_id(command_id, n) for n in names)}
 
     @invariant()
@@ -252,7 +252,11 @@ class Lives(RuleBasedStateMachine):
     def nobody_is_asked_before_being_told(self) -> None:
         for item_id in self.sent:
             told = {str(UUID(int=n)) for n in range(1, self.number + 1)}
-            asks = {derived_id(command_id, "status"): command_id for command_id in told}
+            asks = {
+                derived_id(command_id, request): command_id
+                for command_id in told
+                for request in ("status", "status 2")
+            }
             command_id = asks.get(item_id)
             assert command_id is None or "transmitted" in self.instants[command_id]
 

@@ -152,7 +152,7 @@ def test_the_class_c_lock_is_named_and_ends(story: Story) -> None:
     assert deadline is not None
     story.wait(deadline - story.now)
 
-    assert "tx ack" in story.why(1)
+    assert "until a gateway says that it sent it" in story.why(1)
 
 
 def test_class_a_waits_for_its_next_uplink() -> None:
