@@ -46,6 +46,7 @@ class Lives(RuleBasedStateMachine):
         self.queue: list[str] = []
         self.counter = 0
         self.flying: list[str] = []
+        self.flushed: set[str] = set()
         self.number = 0
         self.states: dict[str, State] = {}
         self.ended: Counter[str] = Counter()
@@ -147,7 +148,14 @@ class Lives(RuleBasedStateMachine):
     @precondition(lambda self: self.flying)
     @rule()
     def late_tx_ack(self) -> None:
-        self.tx_ack(self.flying.pop(0))
+        """After a join, ChirpStack looks for the row: sent anew, it is taken away."""
+        item_id = self.flying.pop(0)
+        if item_id in self.flushed:
+            self.flushed.discard(item_id)
+            if item_id not in self.queue:
+                return
+            self.queue.remove(item_id)
+        self.tx_ack(item_id)
 
     def tx_ack(self, item_id: str) -> None:
         self.tx_acked[item_id] = self.time
@@ -163,6 +171,7 @@ class Lives(RuleBasedStateMachine):
     @rule()
     def join(self) -> None:
         self.queue.clear()
+        self.flushed.update(self.flying)
         self.counter = 0
         self.sent.clear()
         self.life.joined(self.now)
