@@ -235,10 +235,11 @@ class Life(Grouped):
             return
         if now < entry.report_by:
             return
-        most_asked = 1 if entry.found else MOST_ASKED
+        most_asked = 1 if entry.found else MOST_ASKED + entry.again
         if entry.asked < most_asked and self.rules.status_request is not None:
             self._ask(entry, now)
-        elif entry.found and entry.again < MOST_AGAIN and self._lives(entry, now):
+        # A wanted level, never a toggle: to say it again can do no harm.
+        elif entry.again < MOST_AGAIN and self._lives(entry, now):
             self._send_again(entry, now)
         else:
             self._end(entry, "failed", why.no_report(entry, self.rules), now)

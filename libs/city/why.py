@@ -38,7 +38,7 @@ def _sending(entry: Entry, item: Item, radio: Radio, now: float) -> str:
         return "handed to the broker, whose confirmation is awaited"
     if item.missed:
         return "it left ChirpStack's queue; waiting for the gateway's word"
-    again = f"{entry.found}; sent again: " if entry.again else ""
+    again = f"{entry.found or 'no report came'}; sent again: " if entry.again else ""
     return again + (_class_c(radio, now) if radio.class_c else _class_a(radio))
 
 
@@ -142,7 +142,7 @@ def dropped(code: str, detail: str) -> str:
     return f"{sentence} ({detail})" if detail else sentence
 
 
-_REQUESTS = ("", "a status request", "two status requests")
+_REQUESTS = ("", "a status request", "two status requests", "three status requests")
 
 
 def no_report(entry: Entry, rules: Rules) -> str:
@@ -150,9 +150,11 @@ def no_report(entry: Entry, rules: Rules) -> str:
     sent = f"sent at {clock(entry.at['transmitted'])}"
     if entry.found:
         return f"{sent}, but the device reports {entry.found}"
-    asked = f" nor after {_REQUESTS[min(entry.asked, 2)]}" if entry.asked else ""
+    asked = f" nor after {_REQUESTS[min(entry.asked, 3)]}" if entry.asked else ""
+    again = ", also after it was sent again" if entry.again else ""
     return (
-        f"{sent}, but no state report came within {rules.confirm_within_s:g} s{asked}"
+        f"{sent}, but no state report came within {rules.confirm_within_s:g} s"
+        f"{asked}{again}"
     )
 
 
@@ -164,4 +166,5 @@ def not_asked(entry: Entry, reason: str) -> str:
 
 def not_again(entry: Entry, reason: str) -> str:
     """Say that the device did not obey and the second send failed."""
-    return f"the device reports {entry.found}; sending it again failed: {reason}"
+    seen = f"the device reports {entry.found}" if entry.found else "no report came"
+    return f"{seen}; sending it again failed: {reason}"

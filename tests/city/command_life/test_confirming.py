@@ -84,7 +84,9 @@ def test_a_lorawan_ack_that_overtook_its_tx_ack_still_counts(story: Story) -> No
     assert "acknowledged" == story.state(1)
 
 
-def test_without_a_report_the_device_is_asked_twice_then_given_up(story: Story) -> None:
+def test_a_silent_device_is_asked_twice_told_again_asked_and_given_up(
+    story: Story,
+) -> None:
     sent(story)
     ask = derived_id(name(1), "status")
 
@@ -101,10 +103,24 @@ def test_without_a_report_the_device_is_asked_twice_then_given_up(story: Story) 
     story.hand_over(second, 9)
     story.txack(second, 90.0)
 
+    again = derived_id(name(1), "again 1")
+    assert ["prepare"] == story.wait(WITHIN_S)
+
+    story.hand_over(again, 10)
+    assert "no report came; sent again" in story.why(1)
+    story.txack(again, 110.0)
+    third = derived_id(name(1), "status 3")
+    assert ["prepare"] == story.wait(WITHIN_S)
+
+    story.hand_over(third, 11)
+    story.txack(third, 130.0)
+
     assert [] == story.wait(WITHIN_S)
     assert "failed" == story.state(1)
-    assert "nor after two status requests" in story.reason(1)
-    assert [name(1), ask, second] == story.published
+    assert "nor after three status requests, also after it was sent again" in (
+        story.reason(1)
+    )
+    assert [name(1), ask, second, again, third] == story.published
 
 
 def test_the_answer_to_the_status_request_confirms(story: Story) -> None:

@@ -244,7 +244,7 @@ class Lives(RuleBasedStateMachine):
 
     def belongs(self, item_id: str, entry: Entry) -> bool:
         command_id = entry.command.id
-        names = ("status", "status 2", "again 1")
+        names = ("status", "status 2", "status 3", "again 1")
         return item_id in {command_id, *(derived_id(command_id, n) for n in names)}
 
     @invariant()
@@ -264,7 +264,7 @@ class Lives(RuleBasedStateMachine):
             asks = {
                 derived_id(command_id, request): command_id
                 for command_id in told
-                for request in ("status", "status 2")
+                for request in ("status", "status 2", "status 3")
             }
             command_id = asks.get(item_id)
             assert command_id is None or "transmitted" in self.instants[command_id]
