@@ -12,7 +12,7 @@ from tests.chirpstack_embedded.conftest import (
     JOIN_EUI,
     uplink_frame,
 )
-from tests.chirpstack_embedded.test_program import Ears, site
+from tests.chirpstack_embedded.running import Ears, site
 
 from wire.lorawan.join import JoinRequest
 from wire.lorawan.join_1_1 import Asked, open_accept

@@ -52,6 +52,12 @@ class Cast:
     join_accept: JoinAccept | None = None
     others: list[str] = field(default_factory=list)
 
+    @property
+    def accepted(self) -> JoinAccept:
+        """The last join-accept; an error for a device that has none."""
+        assert self.join_accept is not None, f"{self.dev_eui} has not joined"
+        return self.join_accept
+
     def event(self, kind: str) -> str:
         """Return the topic of the device's events of a kind."""
         return f"application/{self.application_id}/device/{self.dev_eui}/event/{kind}"

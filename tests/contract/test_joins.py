@@ -97,7 +97,7 @@ def test_a_lower_dev_nonce_is_accepted(world: World) -> None:
     world.stage.settle()
     join(world, 3)
 
-    assert 1 == world.cast.join_accept.join_nonce  # type: ignore[union-attr]
+    assert 1 == world.cast.accepted.join_nonce
 
 
 @pytest.mark.proves("trap:8")
@@ -128,7 +128,7 @@ def test_flushed_nonces_may_be_used_again_and_the_join_nonce_goes_on(
     world.stage.settle()
     join(world, 7)
 
-    assert 1 == world.cast.join_accept.join_nonce  # type: ignore[union-attr]
+    assert 1 == world.cast.accepted.join_nonce
 
 
 @pytest.mark.proves("grpc:DeviceService/DeleteKeys", "grpc:DeviceService/CreateKeys")
@@ -146,7 +146,7 @@ def test_new_keys_start_with_join_nonce_zero(world: World) -> None:
     world.stage.settle()
     join(world, 7)
 
-    assert 0 == world.cast.join_accept.join_nonce  # type: ignore[union-attr]
+    assert 0 == world.cast.accepted.join_nonce
 
 
 def test_an_unknown_dev_eui_is_not_answered(world: World) -> None:

@@ -226,7 +226,7 @@ def test_rejoin_requests_are_dropped(world: World) -> None:
     assert isinstance(session, Session11)
     request = RejoinRequest(
         rejoin_type=0,
-        net_id=world.cast.join_accept.net_id,  # type: ignore[union-attr]
+        net_id=world.cast.accepted.net_id,
         dev_eui=EUI64.parse(world.cast.dev_eui),
         rj_count=0,
     )

@@ -48,6 +48,5 @@ def test_counters_queues_sessions_and_nonces_survive_a_restart(
     assert (1, first, True) == (up["fCnt"], ack["queueItemId"], ack["acknowledged"])
     assert (1, b"\x02") == (second.f_cnt, second.clear())
     assert "OTAA" == refused["code"]
-    assert world.cast.join_accept is not None
-    assert 1 == world.cast.join_accept.join_nonce
+    assert 1 == world.cast.accepted.join_nonce
     assert [] == world.then_queue()
